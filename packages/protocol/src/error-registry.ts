@@ -354,6 +354,13 @@ export const errorRegistry = {
     http: 504,
     smtp: '4.4.5',
   },
+  unreachable: {
+    permanent: false,
+    sentence: 'The server cannot be reached, or the connection to it was lost.',
+    mqtt: 0x97,
+    http: 503,
+    smtp: '4.4.1',
+  },
   'unsupported-algorithm': {
     permanent: true,
     sentence: 'The signature algorithm is not supported.',
