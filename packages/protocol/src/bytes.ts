@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text and bytes. The two classes exist in every runtime of ours, but in no library that the compiler loads here.
+declare class TextEncoder {
+  encode(text: string): Uint8Array;
+}
+declare class TextDecoder {
+  constructor(label: 'utf-8', options: { fatal: boolean; ignoreBOM: boolean });
+  decode(bytes: Uint8Array): string;
+}
+
+const encoder = new TextEncoder();
+// ignoreBOM keeps a leading U+FEFF, so that text and bytes stay one to one.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const hexPairs = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
+const base64UrlAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const base64UrlValues = inverse(base64UrlAlphabet);
+const hexValues = inverse('0123456789abcdef');
+const invalidDigit = 0xff;
+
+function inverse(alphabet: string): Uint8Array {
+  const values = new Uint8Array(128).fill(invalidDigit);
+  for (let index = 0; index < alphabet.length; index++) values[alphabet.charCodeAt(index)] = index;
+  return values;
+}
+
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Undefined when the bytes are not well-formed UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += hexPairs[byte];
+  return text;
+}
+
+/** Lower-case hex only; undefined for anything else. */
+export function fromHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let index = 0; index < bytes.length; index++) {
+    const high = hexValues[text.charCodeAt(2 * index)] ?? invalidDigit;
+    const low = hexValues[text.charCodeAt(2 * index + 1)] ?? invalidDigit;
+    if (high === invalidDigit || low === invalidDigit) return undefined;
+    bytes[index] = high * 16 + low;
+  }
+  return bytes;
+}
+
+/** RFC 4648 §5 without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  let text = '';
+  for (let index = 0; index < bytes.length; index += 3) {
+    const group = ((bytes[index] ?? 0) << 16) | ((bytes[index + 1] ?? 0) << 8) | (bytes[index + 2] ?? 0);
+    const digits = Math.min(4, bytes.length - index + 1);
+    for (let digit = 0; digit < digits; digit++) {
+      text += base64UrlAlphabet.charAt((group >> (18 - 6 * digit)) & 63);
+    }
+  }
+  return text;
+}
+
+/** Strict: no padding, no white space, and the unused bits of the last digit are zero; one text per byte string. */
+export function fromBase64Url(text: string): Uint8Array | undefined {
+  if (text.length % 4 === 1) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let group = 0;
+  let bits = 0;
+  let written = 0;
+  for (let index = 0; index < text.length; index++) {
+    const value = base64UrlValues[text.charCodeAt(index)] ?? invalidDigit;
+    if (value === invalidDigit) return undefined;
+    group = ((group << 6) | value) & 0xffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[written++] = group >> bits;
+    }
+  }
+  return (group & ((1 << bits) - 1)) === 0 ? bytes : undefined;
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+/** Takes the same time wherever two values of equal length differ. */
+export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  let difference = 0;
+  for (let index = 0; index < left.length; index++) difference |= (left[index] ?? 0) ^ (right[index] ?? 0);
+  return difference === 0;
+}
