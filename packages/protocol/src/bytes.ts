@@ -12,11 +12,11 @@ const encoder = new TextEncoder();
 // ignoreBOM keeps a leading U+FEFF, so that text and bytes stay one to one.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+const invalidDigit = 0xff;
 const hexPairs = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
 const base64UrlAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const base64UrlValues = inverse(base64UrlAlphabet);
 const hexValues = inverse('0123456789abcdef');
-const invalidDigit = 0xff;
 
 function inverse(alphabet: string): Uint8Array {
   const values = new Uint8Array(128).fill(invalidDigit);
