@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+export { connectProfile } from './connect-profile.ts';
+export type { ConnectProfileOptions } from './connect-profile.ts';
+export { dialProfile } from './dial.ts';
+export type { Via } from './dial.ts';
+export { readProfile, writeProfile } from './profile.ts';
+export type { Endpoint, Profile, ProfileAnchor, TlsEndpoint } from './profile.ts';
