@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TrustStore, TrustedCertificate } from '@sealpost/identity';
+import { concatBytes, decodeCbor, encodeCbor, toHex, type Domain } from '@sealpost/protocol';
+
+const fileBytesMax = 16 * 1024;
+
+/**
+ * Certificates of stored seals, one small file each, named by hash: a seal in a mailbox names its certificate by
+ * hash only, and is shown again after a restart. Reading one back checks it anew against its anchor.
+ */
+export class CertificateArchive {
+  readonly #directory: string;
+  readonly #trust: TrustStore;
+  readonly #kept = new Set<string>();
+
+  private constructor(directory: string, trust: TrustStore) {
+    this.#directory = directory;
+    this.#trust = trust;
+  }
+
+  static async open(directory: string, trust: TrustStore): Promise<CertificateArchive> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return new CertificateArchive(directory, trust);
+  }
+
+  /** Durable when it resolves. */
+  async keep({ certificate, chain }: TrustedCertificate): Promise<void> {
+    const name = toHex(certificate.hash);
+    if (this.#kept.has(name)) return;
+    const path = join(this.#directory, name);
+    const temporary = `${path}.${process.hrtime.bigint()}`;
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(encodeCbor([certificate.der, ...chain.slice(1)]));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    this.#kept.add(name);
+  }
+
+  /** Undefined when it was never kept, or no longer leads to its anchor. */
+  async find(hash: Uint8Array, domain: Domain): Promise<TrustedCertificate | undefined> {
+    const known = this.#trust.known(hash);
+    if (known !== undefined) return known;
+    const chain = await this.chainOf(hash);
+    if (chain.length === 0) return undefined;
+    const admitted = await this.#trust.admit(chain, domain);
+    return admitted.ok ? admitted.value : undefined;
+  }
+
+  /** The certificates as they were kept, whatever became of their validity; empty when there are none. */
+  async chainOf(hash: Uint8Array): Promise<readonly Uint8Array[]> {
+    const known = this.#trust.known(hash);
+    if (known !== undefined) return known.chain;
+    let bytes: Uint8Array;
+    try {
+      bytes = await readFile(join(this.#directory, toHex(hash)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+    const decoded = decodeCbor(bytes, { maxBytes: fileBytesMax });
+    if (!decoded.ok || !Array.isArray(decoded.value)) return [];
+    return decoded.value.filter((der) => der instanceof Uint8Array).map((der) => concatBytes(der));
+  }
+}

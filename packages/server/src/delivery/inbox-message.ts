@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Publish } from '@sealpost/mqtt';
+import {
+  copiesOf,
+  formatTrust,
+  inboxTopic,
+  precedenceName,
+  remainingSeconds,
+  toBase64Url,
+  toTopic,
+  withChain,
+  type SealClass,
+} from '@sealpost/protocol';
+import { chainFor } from '../evidence/chain.ts';
+import type { LiveMessage } from '../message.ts';
+
+interface Client {
+  readonly maximumPacketSize: number | undefined;
+}
+
+/** How much of a message a client gets; each step is tried when the one before does not fit its Maximum Packet Size. */
+export const Fit = { whole: 0, withoutChain: 1, withoutSeal: 2, stub: 3 } as const;
+export type Fit = (typeof Fit)[keyof typeof Fit];
+
+export function inboxTopicOf({ lane, seal }: LiveMessage): string {
+  return inboxTopic(lane, seal.claims.issuer);
+}
+
+/** The PUBLISH that shows a message to one of its recipient's clients: body, seal, and the server's own words. */
+export function inboxPublish(
+  message: LiveMessage,
+  match: { readonly qos: 0 | 1; readonly subscriptionIds: number[] },
+  client: Client,
+  fit: Fit,
+  nowSeconds: number,
+): Publish {
+  const { claims, contentType } = message.seal;
+  const isText = contentType.startsWith('text/');
+  const stub = fit === Fit.stub;
+  return {
+    topic: inboxTopicOf(message),
+    payload: stub ? new Uint8Array(0) : message.body,
+    qos: stub ? 0 : match.qos,
+    retain: false,
+    messageExpirySeconds: remainingSeconds(claims.expires, nowSeconds),
+    ...(isText ? { payloadFormat: 1 as const } : {}),
+    contentType,
+    responseTopic: toTopic(claims.issuer),
+    correlationData: Buffer.from(claims.id),
+    subscriptionIds: match.subscriptionIds,
+    userProperties: stub ? stubProperties(message) : properties(message, client, fit),
+  };
+}
+
+function properties(message: LiveMessage, client: Client, fit: Fit): (readonly [string, string])[] {
+  const { seal, certificate } = message;
+  const all: (readonly [string, string])[] = [
+    ['from', seal.claims.issuer],
+    ['trust', trustOf(message)],
+    ['lane', precedenceName(message.lane)],
+    ['id', seal.claims.id],
+    ...copiesOf(seal.claims).filter(([name]) => name !== 'id'),
+  ];
+  if (fit === Fit.withoutSeal) return all;
+  const chain = fit === Fit.whole ? chainFor(client, certificate?.chain ?? []) : [];
+  all.push(['seal', toBase64Url(withChain(seal.bytes, chain))]);
+  return all;
+}
+
+/** What reaches a client that cannot take the message: who wrote, which message, and why it is not here [DELIV-8]. */
+function stubProperties({ seal }: LiveMessage): (readonly [string, string])[] {
+  return [
+    ['from', seal.claims.issuer],
+    ['id', seal.claims.id],
+    ['error', 'packet-too-large'],
+  ];
+}
+
+/** The label shown with a message; without the signer's certificate nothing is claimed. */
+export function trustOf({ seal, certificate }: LiveMessage): string {
+  if (certificate === undefined) return 'not proved';
+  const sealClass: SealClass = seal.claims.attestation === undefined ? 'origin' : 'domain';
+  return formatTrust({ sealClass, anchorProof: certificate.anchorProof });
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// The composition root of one domain: what it is made of, and what is connected to what.
+import { join } from 'node:path';
+import { TrustStore, type Anchors } from '@sealpost/identity';
+import { nodeCrypto } from '@sealpost/identity/node';
+import { listenTcp, listenTls, type Listener } from '@sealpost/mqtt/node';
+import { createMqttServer } from '@sealpost/mqtt/server';
+import {
+  Precedence,
+  accept,
+  domainOf,
+  makeEvidence,
+  refuse,
+  type Address,
+  type Domain,
+  type Result,
+  type Signer,
+} from '@sealpost/protocol';
+import type { Accounts } from './accounts/account.ts';
+import { SignIn, type Principal } from './accounts/sign-in.ts';
+import { CertificateArchive } from './certificates/archive.ts';
+import { openCustody } from './custody/open.ts';
+import { Delivery } from './delivery/delivery.ts';
+import { Dispositions } from './delivery/disposition.ts';
+import { Outcomes } from './delivery/outcomes.ts';
+import { Trace } from './delivery/trace.ts';
+import { Admission } from './evidence/admission.ts';
+import { Notices } from './evidence/notices.ts';
+import { Statements } from './evidence/statement.ts';
+import { Front } from './front/front.ts';
+import { Dialler, peerReceiveMaximum } from './relay/dialler.ts';
+import { Inbound } from './relay/inbound.ts';
+import type { PeerAddress } from './relay/link.ts';
+import { RelayFront } from './relay/relay-front.ts';
+import { Relay } from './relay/relay.ts';
+import { systemClock, type Clock } from './schedule/clock.ts';
+import { Deadlines } from './schedule/deadlines.ts';
+import { Expiry } from './schedule/expiry.ts';
+import { Submission, type Route } from './submission/submission.ts';
+
+/** PEM. */
+export interface TlsMaterial {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface Endpoint {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+}
+
+export interface Peer {
+  readonly domain: Domain;
+  /** Absent: the peer dials us. */
+  readonly dial?: { readonly host: string; readonly port: number };
+}
+
+export interface DomainOptions {
+  readonly domain: Domain;
+  /** Holds the store and the certificates of stored seals; one process at a time. */
+  readonly directory: string;
+  /** The domain-seal key. Not the TLS key. */
+  readonly signer: Signer;
+  readonly anchors: Anchors;
+  readonly accounts: Accounts;
+  /** The domain's link certificate, for the relay listener and for dialling. */
+  readonly link: TlsMaterial;
+  /** The account listener's TLS certificate: never from the identity authority. */
+  readonly tls: TlsMaterial;
+  readonly listen: { readonly mqtt: Endpoint; readonly mqtts: Endpoint; readonly relay: Endpoint };
+  readonly peers: readonly Peer[];
+  readonly clock?: Clock;
+  /** Faults that concern no peer: storage, bugs. Without message content and passwords. */
+  report(error: unknown): void;
+}
+
+export interface RunningDomain {
+  readonly domain: Domain;
+  readonly mqtt: Endpoint;
+  readonly mqtts: Endpoint;
+  readonly relay: Endpoint;
+  /** Dials a peer whose address was not known at the start. */
+  dial(peer: PeerAddress): void;
+  close(): Promise<void>;
+}
+
+/** Unstored bytes above which submissions and relays are told to come back (design: 64 MiB a process). */
+const pendingBytesMax = 64 * 1024 * 1024;
+const accountReceiveMaximum = 64;
+
+export async function openDomain(options: DomainOptions): Promise<RunningDomain> {
+  const { accounts, anchors, directory, domain, report, signer } = options;
+  const clock = options.clock ?? systemClock;
+  const crypto = nodeCrypto;
+  const { chain } = signer;
+
+  const trust = new TrustStore({ anchors, crypto, now: () => Math.floor(clock.now() / 1000) });
+  const own = await trust.admit(chain, domain);
+  if (!own.ok) throw new Error(`the seal certificate of ${domain} is not valid: ${own.refusal.code}`);
+  const archive = await CertificateArchive.open(join(directory, 'certificates'), trust);
+  await archive.keep(own.value);
+  const custody = await openCustody({
+    directory,
+    sign: async (statement) => (await makeEvidence({ statement, signer })).bytes,
+    report,
+  });
+
+  const statements = new Statements(clock, crypto.randomBytes);
+  const chainOf = (hash: Uint8Array): readonly Uint8Array[] => trust.known(hash)?.chain ?? [];
+  const notices = new Notices({ custody, crypto, chainOf, report });
+  const admission = new Admission({ domain, crypto, trust, custody, notices });
+  const outcomes: Outcomes = new Outcomes({
+    domain,
+    custody,
+    statements,
+    notices,
+    chain,
+    reportTo: (peer, owed) => relay.reportTo(peer, owed),
+  });
+  const relay = new Relay({
+    custody,
+    crypto,
+    admission,
+    statements,
+    notices,
+    clock,
+    chain,
+    random: Math.random,
+    chainOf: (hash) => archive.chainOf(hash),
+    report,
+  });
+  const delivery = new Delivery({
+    crypto,
+    custody,
+    clock,
+    outcomes,
+    certificateOf: (hash, issuerDomain) => archive.find(hash, issuerDomain),
+    report,
+  });
+  const expiry = new Expiry({
+    custody,
+    outcomes,
+    statements,
+    notices,
+    chain,
+    askStatus: (peer, row) => relay.askStatus(peer, row),
+    admit: (peer, signed) => admission.admit(peer, signed),
+    consigned: (mailbox) => delivery.refresh(mailbox),
+  });
+  const deadlines = new Deadlines({ clock, sweep: (nowMs) => expiry.sweep(nowMs), report });
+
+  const peers = new Map(options.peers.map((peer) => [peer.domain, peer]));
+  const resolve = (recipient: Address): Result<Route> => {
+    const recipientDomain = domainOf(recipient);
+    if (recipientDomain !== domain)
+      return peers.has(recipientDomain)
+        ? accept<Route>({ kind: 'peer', domain: recipientDomain, ready: relay.isReady(recipientDomain) })
+        : refuse('peer-unknown');
+    const account = accounts.find(recipient);
+    return account === undefined ? refuse('mailbox-unknown') : accept<Route>({ kind: 'mailbox', account });
+  };
+
+  const submission = new Submission({
+    domain,
+    crypto,
+    trust,
+    signer,
+    custody,
+    statements,
+    notices,
+    clock,
+    pendingBytesMax,
+    resolve,
+    keepCertificate: (certificate) => archive.keep(certificate),
+    accepted(message, route, state) {
+      deadlines.note(state === 2 ? message.heldUntilMs : message.seal.claims.expires * 1000);
+      if (route.kind === 'peer') relay.accepted(route.domain, message, state === 4 ? 4 : 3);
+      else if (state === 6) delivery.arrived(message);
+    },
+  });
+  const inbound = new Inbound({
+    domain,
+    crypto,
+    trust,
+    signer,
+    accounts,
+    custody,
+    statements,
+    admission,
+    clock,
+    pendingBytesMax,
+    keepCertificate: (certificate) => archive.keep(certificate),
+    accepted(message, state) {
+      deadlines.note(state === 2 ? message.heldUntilMs : message.seal.claims.expires * 1000);
+      if (state === 6) delivery.arrived(message);
+    },
+    report,
+  });
+
+  const links = {
+    linkUp: relay.linkUp.bind(relay),
+    linkDown: relay.linkDown.bind(relay),
+  };
+  const accountServer = createMqttServer<Principal>({
+    application: new Front({
+      signIn: new SignIn({ domain, accounts, trust, sha256: crypto.sha256 }),
+      submission,
+      delivery,
+      dispositions: new Dispositions(custody, outcomes),
+      notices,
+      trace: new Trace({ custody, crypto, chainOf }),
+      statements,
+      signer,
+      crypto,
+      clock,
+    }),
+    limits: { receiveMaximum: accountReceiveMaximum },
+    urgentRank: Precedence.immediate,
+    report,
+  });
+  const relayServer = createMqttServer<Domain>({
+    application: new RelayFront({ domain, trust, signer, clock, inbound, ...links }),
+    limits: { receiveMaximum: peerReceiveMaximum },
+    urgentRank: Precedence.immediate,
+    report,
+  });
+
+  const listeners: Listener[] = [];
+  const diallers: Dialler[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(diallers.map((dialler) => dialler.stop()));
+    await Promise.all(listeners.map((listener) => listener.close()));
+    await Promise.all([accountServer.close(), relayServer.close(), deadlines.stop()]);
+    await custody.close();
+  };
+  const dial = (peer: PeerAddress): void => {
+    const { link: tls } = options;
+    const dialler = new Dialler(peer, {
+      domain,
+      trust,
+      signer,
+      clock,
+      inbound,
+      tls,
+      random: Math.random,
+      report,
+      ...links,
+    });
+    diallers.push(dialler);
+    dialler.start();
+  };
+
+  try {
+    const { mqtt, mqtts, relay: relayAt } = options.listen;
+    const plain = await listenTcp(accountServer, mqtt);
+    listeners.push(plain);
+    const secure = await listenTls(accountServer, { ...mqtts, tls: tlsOptions(options.tls) });
+    listeners.push(secure);
+    const peerListener = await listenTls(relayServer, { ...relayAt, tls: tlsOptions(options.link) });
+    listeners.push(peerListener);
+    deadlines.note(clock.now());
+    for (const peer of options.peers)
+      if (peer.dial !== undefined) dial({ domain: peer.domain, ...peer.dial });
+    return {
+      domain,
+      mqtt: { host: mqtt.host, port: plain.port },
+      mqtts: { host: mqtts.host, port: secure.port },
+      relay: { host: relayAt.host, port: peerListener.port },
+      dial,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function tlsOptions({ certificate, key }: TlsMaterial): { cert: string; key: string } {
+  return { cert: certificate, key };
+}

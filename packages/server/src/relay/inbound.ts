@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TrustStore, TrustedCertificate } from '@sealpost/identity';
+import type { Acknowledgement, Publish } from '@sealpost/mqtt';
+import {
+  Event,
+  accept,
+  bodyBytesMax,
+  checkSeal,
+  decodeCbor,
+  decodeSeal,
+  domainOf,
+  equalBytes,
+  fromBase64Url,
+  lowest,
+  makeEvidence,
+  parseMailTopic,
+  refuse,
+  senderKind,
+  toBase64Url,
+  verifySeal,
+  type CryptoProvider,
+  type Domain,
+  type Precedence,
+  type Refusal,
+  type Result,
+  type Seal,
+  type Signer,
+} from '@sealpost/protocol';
+import { grantedCeiling, type Account, type Accounts } from '../accounts/account.ts';
+import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
+import type { Admission } from '../evidence/admission.ts';
+import { loweredLane, type Statements } from '../evidence/statement.ts';
+import { acknowledgeRefusal, accepted } from '../front/acknowledge.ts';
+import { newest, wishesOf, type LiveMessage } from '../message.ts';
+import { unixSeconds, type Clock } from '../schedule/clock.ts';
+import { property } from './link.ts';
+import { statementsMax } from './reports.ts';
+
+export interface InboundOptions {
+  readonly domain: Domain;
+  readonly crypto: CryptoProvider;
+  readonly trust: TrustStore;
+  readonly signer: Signer;
+  readonly accounts: Accounts;
+  readonly custody: Custody & CustodyReader;
+  readonly statements: Statements;
+  readonly admission: Admission;
+  readonly clock: Clock;
+  readonly pendingBytesMax: number;
+  keepCertificate(certificate: TrustedCertificate): Promise<void>;
+  /** The message is in its mailbox, or held for its not-before. */
+  accepted(message: LiveMessage, state: State): void;
+  report(error: unknown): void;
+}
+
+const retryOverloadedSeconds = 5;
+/** A batch of statements: each is below 512 bytes, plus certificates where the peer sends them along. */
+const evidenceBytesMax = statementsMax * 4_096;
+
+/** What a peer asks of us over a link that proved its domain. The answer is the PUBACK, evidence included. */
+export class Inbound {
+  readonly #options: InboundOptions;
+
+  constructor(options: InboundOptions) {
+    this.#options = options;
+  }
+
+  async handle(peer: Domain, publish: Publish): Promise<Acknowledgement> {
+    const topic = parseMailTopic(publish.topic);
+    if (!topic.ok) return acknowledgeRefusal(topic.refusal);
+    if (topic.value.kind !== 'relay') return acknowledgeRefusal(refuse('not-allowed').refusal);
+    switch (topic.value.what) {
+      case 'message':
+        return this.#message(peer, publish);
+      case 'evidence':
+        return this.#evidence(peer, publish.payload);
+      case 'status':
+        return this.#status(peer, publish);
+    }
+  }
+
+  async #message(peer: Domain, publish: Publish): Promise<Acknowledgement> {
+    const { custody, pendingBytesMax } = this.#options;
+    if (custody.pendingBytes > pendingBytesMax)
+      return acknowledgeRefusal(refuse('overloaded', 'budget', retryOverloadedSeconds).refusal);
+    const decoded = this.#decode(peer, publish);
+    if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
+    const seal = decoded.value;
+    const opened = await this.#open(seal, publish);
+    if (!opened.ok) return this.#refuse(seal, opened.refusal);
+    return this.#store(seal, publish, opened.value);
+  }
+
+  /** Everything that tells whether the message may come this way at all, before any certificate is looked at. */
+  #decode(peer: Domain, publish: Publish): Result<Seal> {
+    const { crypto, domain } = this.#options;
+    if (publish.payload.length > bodyBytesMax) return refuse('body-too-large');
+    const text = property(publish.userProperties, 'seal');
+    if (text === undefined) return refuse('seal-missing');
+    const bytes = fromBase64Url(text);
+    if (bytes === undefined) return refuse('seal-invalid', 'not base64url');
+    const decoded = decodeSeal(bytes, crypto);
+    if (!decoded.ok) return decoded;
+    const { issuer, audience } = decoded.value.claims;
+    // Direct, no transit [RELAY-1].
+    if (domainOf(issuer) !== peer || domainOf(audience) !== domain) return refuse('not-direct');
+    return decoded;
+  }
+
+  async #open(
+    seal: Seal,
+    publish: Publish,
+  ): Promise<Result<{ account: Account; certificate: TrustedCertificate }>> {
+    const { accounts, clock, crypto, trust } = this.#options;
+    const checked = checkSeal({ seal, body: publish.payload, now: unixSeconds(clock), crypto });
+    if (!checked.ok) return checked;
+    if (publish.contentType !== undefined && publish.contentType !== seal.contentType)
+      return refuse('copy-disagrees', 'content type');
+    const account = accounts.find(seal.claims.audience);
+    if (account === undefined) return refuse('mailbox-unknown');
+    const known = trust.known(seal.certificateHash);
+    const trusted = known === undefined ? await this.#admitChain(seal) : accept(known);
+    if (!trusted.ok) return trusted;
+    const sealClass = await verifySeal(seal, trusted.value.certificate, crypto);
+    return sealClass.ok ? accept({ account, certificate: trusted.value }) : sealClass;
+  }
+
+  async #admitChain(seal: Seal): Promise<Result<TrustedCertificate>> {
+    if (seal.chain.length === 0) return refuse('certificate-needed');
+    const admitted = await this.#options.trust.admit(seal.chain, domainOf(seal.claims.issuer));
+    if (admitted.ok) await this.#options.keepCertificate(admitted.value);
+    return admitted;
+  }
+
+  async #store(
+    seal: Seal,
+    publish: Publish,
+    { account, certificate }: { account: Account; certificate: TrustedCertificate },
+  ): Promise<Acknowledgement> {
+    const { claims } = seal;
+    const ceiling = grantedCeiling(account, claims.issuer, senderKind(seal, certificate.certificate));
+    const lane = lowest(claims.precedence, ceiling);
+    const transition = this.#transition(seal, publish.payload, lane);
+    const result = await this.#options.custody.commit(transition, lane);
+    switch (result.kind) {
+      case 'applied':
+        this.#options.accepted(
+          {
+            holder: account.address,
+            lane,
+            seq: newest,
+            seal,
+            body: publish.payload,
+            certificate,
+            attempts: 0,
+            heldUntilMs: transition.nextAt,
+          },
+          transition.state,
+        );
+        return this.#answer(result.signed);
+      case 'duplicate':
+        // The same bytes get the same answer, whatever became of the message since [RELAY-8].
+        return this.#answer(result.signed);
+      case 'conflict':
+        return this.#refuse(seal, refuse('id-conflict').refusal);
+      case 'refused':
+        return acknowledgeRefusal(refuse(result.code).refusal);
+      default:
+        return acknowledgeRefusal(refuse('state-conflict').refusal);
+    }
+  }
+
+  #transition(seal: Seal, body: Uint8Array, lane: Precedence): Transition & { kind: 'accept' } {
+    const { claims } = seal;
+    const { clock, statements } = this.#options;
+    const notBeforeMs = (claims.attempts?.notBefore ?? 0) * 1000;
+    const held = notBeforeMs > clock.now();
+    const max = claims.attempts?.max;
+    return {
+      kind: 'accept',
+      holder: claims.audience,
+      id: claims.id,
+      issuer: claims.issuer,
+      audience: claims.audience,
+      digest: seal.digest,
+      state: held ? 2 : 6,
+      lane,
+      expires: claims.expires,
+      nextAt: notBeforeMs,
+      ...(max === undefined ? {} : { attemptsMax: max }),
+      ...wishesOf(seal),
+      seal: seal.bytes,
+      body,
+      evidence: statements.about(
+        { id: claims.id, digest: seal.digest, recipient: claims.audience },
+        held ? [Event.relayed] : [Event.relayed, Event.delivered],
+        loweredLane(claims.precedence, lane),
+      ),
+      notices: [],
+    };
+  }
+
+  /** A permanent refusal of a message that names its sender rightly is evidence too (B.2) [RELAY-9]. */
+  async #refuse(seal: Seal, refusal: Refusal): Promise<Acknowledgement> {
+    const answer = acknowledgeRefusal(refusal);
+    if (answer.reasonCode === 0x97) return answer;
+    const signed = await this.#sign(seal, refusal.code);
+    return acknowledgeRefusal(refusal, ['evidence', signed]);
+  }
+
+  async #sign(seal: Seal, reason: string): Promise<string> {
+    const { id, audience } = seal.claims;
+    const subject = { id, digest: seal.digest, recipient: audience };
+    const statement = this.#options.statements.about(subject, [Event.relayRefused], { reason });
+    const evidence = await makeEvidence({ statement, signer: this.#options.signer });
+    return toBase64Url(evidence.bytes);
+  }
+
+  async #evidence(peer: Domain, payload: Uint8Array): Promise<Acknowledgement> {
+    const decoded = decodeCbor(payload, { maxBytes: evidenceBytesMax });
+    if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
+    const list: unknown = decoded.value;
+    const wellFormed =
+      Array.isArray(list) &&
+      list.length <= statementsMax &&
+      list.every((signed) => signed instanceof Uint8Array);
+    if (!wellFormed) return acknowledgeRefusal(refuse('evidence-invalid').refusal);
+    const results = await Promise.all(
+      (list as readonly Uint8Array[]).map((signed) => this.#options.admission.admit(peer, signed)),
+    );
+    for (const result of results) {
+      if (result.ok) continue;
+      const answer = acknowledgeRefusal(result.refusal);
+      if (answer.reasonCode === 0x97) return answer;
+      // One statement that says too much does not hold up the others of its batch [RELAY-11].
+      this.#options.report(new Error(`statement of ${peer} not admitted: ${result.refusal.code}`));
+    }
+    return accepted;
+  }
+
+  /**
+   * Asked after a message's lifetime by a peer that never learnt whether we took it: what we answered then, or a
+   * signed B.2 that we never took it. After its lifetime it cannot be taken any more, so the word is final [RELAY-10].
+   */
+  async #status(peer: Domain, publish: Publish): Promise<Acknowledgement> {
+    const { clock, custody } = this.#options;
+    const decoded = this.#decode(peer, publish);
+    if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
+    const seal = decoded.value;
+    const { audience, expires, id } = seal.claims;
+    const row = await custody.stored(audience, id);
+    if (row !== undefined && equalBytes(row.digest, seal.digest)) {
+      const [first] = await custody.timeline(row.issuer, id);
+      return this.#answer(first?.signed);
+    }
+    if (unixSeconds(clock) <= expires) return acknowledgeRefusal(refuse('undecided').refusal);
+    return { reasonCode: 0, userProperties: [['evidence', await this.#sign(seal, 'never-taken')]] };
+  }
+
+  #answer(signed: Uint8Array | undefined): Acknowledgement {
+    if (signed === undefined) return accepted;
+    return { reasonCode: 0, userProperties: [['evidence', toBase64Url(signed)]] };
+  }
+}

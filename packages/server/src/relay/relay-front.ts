@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TrustStore } from '@sealpost/identity';
+import type { Acknowledgement, Publish } from '@sealpost/mqtt';
+import type {
+  Application,
+  Authenticated,
+  ConnectRequest,
+  Denied,
+  Session,
+  SubscriptionOptions,
+} from '@sealpost/mqtt/server';
+import {
+  CertificateRole,
+  accept,
+  describeError,
+  fromBase64Url,
+  parseDomain,
+  refuse,
+  toBase64Url,
+  type Domain,
+  type Refusal,
+  type Result,
+  type Signer,
+} from '@sealpost/protocol';
+import type { Clock } from '../schedule/clock.ts';
+import type { Inbound } from './inbound.ts';
+import { clockDifferenceMaxMs, property, relayFilter, type Sink } from './link.ts';
+
+interface RelayFrontOptions {
+  readonly domain: Domain;
+  readonly trust: TrustStore;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly inbound: Inbound;
+  linkUp(peer: Domain, sink: Sink): void;
+  linkDown(peer: Domain, sink: Sink): void;
+}
+
+/** What a domain says of itself in CONNECT and CONNACK [RELAY-4] [RELAY-5]. */
+export function introduction(signer: Signer, clock: Clock): (readonly [string, string])[] {
+  return [
+    ['time', String(clock.now())],
+    ['domain-seal', signer.chain.map(toBase64Url).join('.')],
+  ];
+}
+
+/** Checks the other side's introduction: clocks close enough, and a seal certificate of the domain it proved to be. */
+export async function readIntroduction(
+  properties: readonly (readonly [string, string])[],
+  peer: Domain,
+  { trust, clock }: { readonly trust: TrustStore; readonly clock: Clock },
+): Promise<Result<void>> {
+  const time = Number(property(properties, 'time') ?? NaN);
+  if (!(Math.abs(time - clock.now()) <= clockDifferenceMaxMs))
+    return refuse('clock', `time of ${peer}: ${time}`);
+  const chain = (property(properties, 'domain-seal') ?? '').split('.').map(fromBase64Url);
+  if (!chain.every((der) => der !== undefined)) return refuse('certificate-invalid', 'domain-seal');
+  const admitted = await trust.admit(chain, peer);
+  if (!admitted.ok) return admitted;
+  const { role, domain } = admitted.value.certificate;
+  return role === CertificateRole.domainSeal && domain === peer ? accept() : refuse('certificate-wrong-role');
+}
+
+/**
+ * The relay listener: only domains that proved themselves by a link certificate, only `mail/relay/…` [RELAY-2].
+ * A peer that subscribes to it can be relayed to over the same link.
+ */
+export class RelayFront implements Application<Domain> {
+  readonly #options: RelayFrontOptions;
+
+  constructor(options: RelayFrontOptions) {
+    this.#options = options;
+  }
+
+  reserves(): boolean {
+    return true;
+  }
+
+  async authenticate(request: ConnectRequest): Promise<Authenticated<Domain> | Denied> {
+    const peer = await this.#prove(request);
+    if (!peer.ok) return denied(peer.refusal);
+    const introduced = await readIntroduction(request.userProperties, peer.value, this.#options);
+    if (!introduced.ok) return denied(introduced.refusal);
+    const { clock, signer } = this.#options;
+    return { principal: peer.value, account: peer.value, userProperties: introduction(signer, clock) };
+  }
+
+  async #prove({ clientId, transport }: ConnectRequest): Promise<Result<Domain>> {
+    const { domain, trust } = this.#options;
+    // The client id only names the domain to look up; the certificate proves it.
+    const named = parseDomain(clientId);
+    if (!named.ok || named.value === domain || transport.peerCertificate === undefined)
+      return refuse('link-untrusted', 'no other domain, or no certificate');
+    const peer = named.value;
+    const admitted = await trust.admit([transport.peerCertificate], peer);
+    if (!admitted.ok) return refuse('link-untrusted', admitted.refusal.code);
+    const { certificate } = admitted.value;
+    const proved = certificate.role === CertificateRole.domainLink && certificate.domain === peer;
+    return proved ? accept(peer) : refuse('link-untrusted', 'not a link certificate of this domain');
+  }
+
+  authorize(): boolean {
+    return false;
+  }
+
+  publish(session: Session<Domain>, publish: Publish): Promise<Acknowledgement> {
+    return this.#options.inbound.handle(session.principal, publish);
+  }
+
+  subscribe(
+    _session: Session<Domain>,
+    filter: string,
+  ): { readonly reasonCode: number; readonly reasonString?: string } {
+    if (filter === relayFilter) return { reasonCode: 1 };
+    const { mqtt, sentence } = describeError('filter-invalid');
+    return { reasonCode: mqtt, reasonString: sentence };
+  }
+
+  subscribed(session: Session<Domain>, _filter: string, _options: SubscriptionOptions): void {
+    this.#options.linkUp(session.principal, session);
+  }
+
+  unsubscribed(session: Session<Domain>): void {
+    this.#options.linkDown(session.principal, session);
+  }
+
+  opened(): void {
+    // A link counts once the peer has subscribed.
+  }
+
+  closed(session: Session<Domain>): void {
+    this.#options.linkDown(session.principal, session);
+  }
+
+  ended(): void {
+    // Nothing outlives the connection: Clean Start and Session Expiry 0.
+  }
+}
+
+function denied({ code }: Refusal): Denied {
+  const { mqtt, sentence } = describeError(code);
+  return { reasonCode: mqtt, reasonString: sentence, userProperties: [['error', code]] };
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Event, type Domain, type Result } from '@sealpost/protocol';
+import type { Custody, CustodyReader, Stored } from '../custody/custody.ts';
+import type { Outcomes } from '../delivery/outcomes.ts';
+import { noticesFor, type Notices } from '../evidence/notices.ts';
+import type { Statements } from '../evidence/statement.ts';
+
+export interface ExpiryOptions {
+  readonly custody: Custody & CustodyReader;
+  readonly outcomes: Outcomes;
+  readonly statements: Statements;
+  readonly notices: Notices;
+  /** Certificates of this domain's own signer. */
+  readonly chain: readonly Uint8Array[];
+  /** Asks the peer what became of a message in doubt; undefined while it cannot be asked. */
+  askStatus(peer: Domain, row: Stored): Promise<Uint8Array | undefined>;
+  admit(peer: Domain, signed: Uint8Array): Promise<Result<unknown>>;
+  /** A held message was consigned: its content is in the store. */
+  consigned(holder: string): void;
+}
+
+const batchRows = 256;
+/** How long after its lifetime a message may stay without its peer's word before it is unconfirmed [RELAY-13]. */
+export const silenceSeconds = 72 * 3600;
+const askAgainMs = 5_000;
+const lookForSilenceMs = 3_600_000;
+
+/** Ends what is over: nothing is delivered after its lifetime, and nothing ends without an outcome. */
+export class Expiry {
+  readonly #options: ExpiryOptions;
+
+  constructor(options: ExpiryOptions) {
+    this.#options = options;
+  }
+
+  /** One sweep; resolves to the time of the next one, unix milliseconds. */
+  async sweep(nowMs: number): Promise<number> {
+    const { custody } = this.#options;
+    const nowSeconds = Math.floor(nowMs / 1000);
+    for (const row of await custody.held(nowMs, batchRows)) await this.#release(row);
+    const over = await custody.expiring(nowSeconds, batchRows);
+    const settled = await Promise.all(over.map((row) => this.#end(row)));
+    for (const row of await custody.silent(nowSeconds - silenceSeconds, batchRows))
+      await this.#finish(row, Event.unconfirmed, 'silence');
+    const { expires, heldAt } = await custody.nextDeadline();
+    const next = Math.min(expires === undefined ? Infinity : expires * 1000, heldAt ?? Infinity);
+    // Whatever is over and could not be ended yet waits for its peer; silence is looked for now and then.
+    const soonest = settled.includes(false) ? Math.max(next, nowMs + askAgainMs) : next;
+    return Math.min(soonest, nowMs + lookForSilenceMs);
+  }
+
+  async #release(row: Stored): Promise<void> {
+    const result = await this.#options.outcomes.consign(row);
+    if (result.kind === 'applied') this.#options.consigned(row.holder);
+  }
+
+  /** Whether the row left its state; a message in doubt stays until its peer has spoken. */
+  async #end(row: Stored): Promise<boolean> {
+    switch (row.state) {
+      case 6:
+        await this.#options.outcomes.lapseKept(row, 'expired');
+        return true;
+      case 4:
+        return this.#ask(row);
+      case 2:
+        await this.#options.outcomes.expireHeld(row);
+        return true;
+      case 3:
+        await this.#finish(row, Event.relayFailed, 'expired');
+        return true;
+      default:
+        return true;
+    }
+  }
+
+  async #ask(row: Stored): Promise<boolean> {
+    const { custody, askStatus, admit } = this.#options;
+    const peer = row.holder.slice(1) as Domain;
+    const whole = await custody.stored(row.holder, row.id);
+    const signed = whole === undefined ? undefined : await askStatus(peer, whole);
+    if (signed === undefined) return false;
+    return (await admit(peer, signed)).ok;
+  }
+
+  async #finish(row: Stored, outcome: Event, reason: string): Promise<void> {
+    const { custody, statements, notices, chain } = this.#options;
+    const subject = { id: row.id, digest: row.digest, recipient: row.audience };
+    const statement = statements.about(subject, [outcome], { reason });
+    const result = await custody.commit(
+      {
+        kind: 'finish',
+        holder: row.holder,
+        id: row.id,
+        from: [row.state],
+        outcome,
+        evidence: statement,
+        notices: noticesFor(row.ask, row.quiet, statement.events),
+      },
+      row.lane,
+    );
+    if (result.kind === 'applied' && result.signed !== undefined && result.notices !== undefined)
+      notices.arrived(row.issuer, result.notices, {
+        signed: result.signed,
+        statement,
+        chain,
+        lane: row.lane,
+      });
+  }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isUrgent, type Precedence } from '@sealpost/protocol';
+
+/** Where a row stands in its queue: higher lane first, then the order of arrival. */
+export interface Position {
+  readonly lane: Precedence;
+  readonly seq: number;
+}
+
+export interface FeedOptions<Row extends Position> {
+  /** The next rows after a position, most urgent first; fewer than `limit` means there are no more. */
+  load(limit: number, after: Position | undefined): Promise<readonly Row[]>;
+  key(row: Row): string;
+  /** Hands the row to the sink's heap, which orders it once more. Must not throw. */
+  offer(row: Row): void;
+  /** Whether the sink may hold more. Urgent rows are offered regardless. */
+  hasRoom(): boolean;
+  report(error: unknown): void;
+}
+
+const pageRows = 64;
+
+/**
+ * Moves the rows of one durable queue to one sink (a session or a peer link), most urgent first, holding only a
+ * bounded number in memory: live rows go straight through while the sink has room, everything else is read back in
+ * pages when room appears.
+ *
+ * A row is on its way from offer() until release(); it is never offered twice in between. release() is called after
+ * the commit that takes the row out of the queue, so that a page read before that commit cannot bring it back.
+ */
+export class Feed<Row extends Position> {
+  readonly #options: FeedOptions<Row>;
+  readonly #onItsWay = new Set<string>();
+  readonly #releasedWhileLoading: string[] = [];
+  #cursor: Position | undefined;
+  #caughtUp = false;
+  #rewind = false;
+  #loading = false;
+  #paused = false;
+  #stopped = false;
+
+  constructor(options: FeedOptions<Row>) {
+    this.#options = options;
+  }
+
+  get onItsWay(): number {
+    return this.#onItsWay.size;
+  }
+
+  /** Reads the queue from its head: at the start, and when the sink asks for everything again. */
+  restart(): void {
+    this.#caughtUp = false;
+    this.#cursor = undefined;
+    this.#rewind = this.#loading;
+    this.pump();
+  }
+
+  /** Treats the queue as read: only what arrives from now on is offered. */
+  skipToEnd(): void {
+    this.#caughtUp = true;
+  }
+
+  /** Everything that waits has been offered and the sink has room: what arrives now goes straight through. */
+  get isOpen(): boolean {
+    return this.#caughtUp && !this.#paused && !this.#stopped && this.#options.hasRoom();
+  }
+
+  /** Whether the row was offered at once; otherwise it is found when the queue is read. */
+  arrived(row: Row): boolean {
+    if (this.#stopped || this.#paused) return false;
+    if (isUrgent(row.lane) || this.isOpen) {
+      this.#offer(row);
+      return true;
+    }
+    // It waits in the store; a cursor that has passed its lane would miss it.
+    this.#rewind = true;
+    this.#caughtUp = false;
+    this.pump();
+    return false;
+  }
+
+  has(key: string): boolean {
+    return this.#onItsWay.has(key);
+  }
+
+  /** The row has left the queue (or may be offered again when the queue is read again). */
+  release(key: string): void {
+    if (this.#loading) this.#releasedWhileLoading.push(key);
+    else this.#onItsWay.delete(key);
+    this.pump();
+  }
+
+  /** The sink is away for a while; what was written to it stays on its way. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.restart();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#onItsWay.clear();
+  }
+
+  pump(): void {
+    if (this.#loading || this.#paused || this.#stopped || this.#caughtUp || !this.#options.hasRoom()) return;
+    this.#loading = true;
+    if (this.#rewind) this.#cursor = undefined;
+    this.#rewind = false;
+    this.#options.load(pageRows, this.#cursor).then(
+      (rows) => this.#loaded(rows),
+      (error: unknown) => {
+        this.#loading = false;
+        this.#options.report(error);
+      },
+    );
+  }
+
+  #loaded(rows: readonly Row[]): void {
+    if (this.#stopped) return;
+    for (const row of rows) {
+      this.#offer(row);
+      this.#cursor = row;
+    }
+    this.#caughtUp = rows.length < pageRows && !this.#rewind;
+    for (const key of this.#releasedWhileLoading.splice(0)) this.#onItsWay.delete(key);
+    this.#loading = false;
+    this.pump();
+  }
+
+  #offer(row: Row): void {
+    const key = this.#options.key(row);
+    if (this.#onItsWay.has(key)) return;
+    this.#onItsWay.add(key);
+    this.#options.offer(row);
+  }
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TrustStore, TrustedCertificate } from '@sealpost/identity';
+import type { Acknowledgement, Publish } from '@sealpost/mqtt';
+import {
+  Event,
+  accept,
+  bodyBytesMax,
+  checkCopies,
+  checkSeal,
+  decodeSeal,
+  lowest,
+  makeSeal,
+  messageIdFromBytes,
+  newMessageId,
+  parseMessageId,
+  readSubmission,
+  refuse,
+  toBase64Url,
+  utf8Text,
+  verifySeal,
+  withChain,
+  type Address,
+  type CryptoProvider,
+  type Domain,
+  type MessageId,
+  type Precedence,
+  type Result,
+  type Seal,
+  type Signer,
+  type SubmissionProperties,
+} from '@sealpost/protocol';
+import { grantedCeiling, type Account } from '../accounts/account.ts';
+import type { Principal } from '../accounts/sign-in.ts';
+import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
+import { noticesFor, type Notices } from '../evidence/notices.ts';
+import { loweredLane, type Statements } from '../evidence/statement.ts';
+import { holderOfPeer, newest, wishesOf, type LiveMessage } from '../message.ts';
+import { unixSeconds, type Clock } from '../schedule/clock.ts';
+import { bodyType, composeClaims } from './compose.ts';
+
+/** Where a recipient is: a mailbox of this domain, or another domain. */
+export type Route =
+  | { readonly kind: 'mailbox'; readonly account: Account }
+  /** `ready`: a link with room is up, so the offer follows the commit at once. */
+  | { readonly kind: 'peer'; readonly domain: Domain; readonly ready: boolean };
+
+export interface SubmissionOptions {
+  readonly domain: Domain;
+  readonly crypto: CryptoProvider;
+  readonly trust: TrustStore;
+  readonly signer: Signer;
+  readonly custody: Custody & CustodyReader;
+  readonly statements: Statements;
+  readonly notices: Notices;
+  readonly clock: Clock;
+  /** Unstored bytes above which new messages are told to come back. */
+  readonly pendingBytesMax: number;
+  resolve(recipient: Address): Result<Route>;
+  /** Keeps the certificates of a seal so that it can be shown after a restart. Durable when it resolves. */
+  keepCertificate(certificate: TrustedCertificate): Promise<void>;
+  /** The message is durable here; it goes on. */
+  accepted(message: LiveMessage, route: Route, state: State): void;
+}
+
+export interface Submitted {
+  readonly principal: Principal;
+  readonly clientId: string;
+  readonly publish: Publish;
+  readonly to: Address;
+  readonly topicPrecedence?: Precedence;
+}
+
+/** A message whose sender, seal, policy and recipient have been checked. */
+interface Admitted {
+  readonly seal: Seal;
+  readonly certificate: TrustedCertificate | undefined;
+  readonly route: Route;
+  readonly lane: Precedence;
+}
+
+const retryOverloadedSeconds = 5;
+
+/** Submission: from a client of this domain into its custody. The answer is the PUBACK. */
+export class Submission {
+  readonly #options: SubmissionOptions;
+  readonly #own: { readonly certificate: TrustedCertificate | undefined };
+
+  constructor(options: SubmissionOptions) {
+    this.#options = options;
+    this.#own = { certificate: options.trust.known(options.signer.certificate.hash) };
+  }
+
+  async submit(submitted: Submitted): Promise<Result<Acknowledgement>> {
+    const { custody, pendingBytesMax } = this.#options;
+    if (submitted.publish.payload.length > bodyBytesMax) return refuse('body-too-large');
+    if (custody.pendingBytes > pendingBytesMax)
+      return refuse('overloaded', 'admission budget used up', retryOverloadedSeconds);
+    const properties = readSubmission(submitted.publish.userProperties, submitted.principal.account.address);
+    if (!properties.ok) return properties;
+    const repeated = await this.#answerRepeat(submitted, properties.value);
+    if (repeated !== undefined) return accept(repeated);
+    const admitted = await this.#admit(submitted, properties.value);
+    return admitted.ok ? this.#store(submitted, properties.value, admitted.value) : admitted;
+  }
+
+  async #admit(submitted: Submitted, properties: SubmissionProperties): Promise<Result<Admitted>> {
+    const route = this.#options.resolve(submitted.to);
+    if (!route.ok) return route;
+    const sealed =
+      properties.seal === undefined
+        ? await this.#sealFor(submitted, properties)
+        : await this.#open(submitted, properties.seal);
+    if (!sealed.ok) return sealed;
+    const { seal, certificate } = sealed.value;
+    const { account } = submitted.principal;
+    const lane = lowest(
+      seal.claims.precedence,
+      account.ceiling,
+      ...(route.value.kind === 'mailbox'
+        ? [grantedCeiling(route.value.account, account.address, account.kind)]
+        : []),
+    );
+    return accept({ seal, certificate, route: route.value, lane });
+  }
+
+  /** A stock client: the domain attests how it authenticated the sender. */
+  async #sealFor(
+    submitted: Submitted,
+    properties: SubmissionProperties,
+  ): Promise<Result<Pick<Admitted, 'seal' | 'certificate'>>> {
+    const { clock, crypto, signer } = this.#options;
+    const { principal, publish, to, topicPrecedence } = submitted;
+    const contentType = bodyType(publish);
+    if (!contentType.ok) return contentType;
+    const claims = composeClaims({
+      principal,
+      to,
+      publish,
+      properties,
+      topicPrecedence,
+      id: properties.id ?? newMessageId(clock.now(), crypto.randomBytes(10)),
+      inReplyTo: await this.#inReplyTo(principal, publish),
+      nowSeconds: unixSeconds(clock),
+    });
+    if (!claims.ok) return claims;
+    const seal = await makeSeal({
+      claims: claims.value,
+      contentType: contentType.value,
+      body: publish.payload,
+      signer,
+      crypto,
+    });
+    return accept({ seal, certificate: this.#own.certificate });
+  }
+
+  /** A client that seals itself: cheapest checks first, the signature last. */
+  async #open(
+    submitted: Submitted,
+    bytes: Uint8Array,
+  ): Promise<Result<Pick<Admitted, 'seal' | 'certificate'>>> {
+    const { clock, crypto, domain, trust } = this.#options;
+    const { principal, publish, to } = submitted;
+    const decoded = decodeSeal(bytes, crypto);
+    if (!decoded.ok) return decoded;
+    const seal = decoded.value;
+    if (seal.claims.issuer !== principal.account.address) return refuse('issuer-mismatch');
+    if (seal.claims.audience !== to) return refuse('audience-mismatch');
+    const checked = checkSeal({ seal, body: publish.payload, now: unixSeconds(clock), crypto });
+    if (!checked.ok)
+      // MQTT still counts life left where the seal's absolute time is over: the sender's clock is wrong [DELIV-2].
+      return checked.refusal.code === 'expired' && publish.messageExpirySeconds !== undefined
+        ? refuse('clock')
+        : checked;
+    const copies = checkCopies(publish.userProperties, seal.claims);
+    if (!copies.ok) return copies;
+    const known = trust.known(seal.certificateHash);
+    const trusted = known === undefined ? await this.#admitChain(seal, domain) : accept(known);
+    if (!trusted.ok) return trusted;
+    const sealClass = await verifySeal(seal, trusted.value.certificate, crypto);
+    if (!sealClass.ok) return sealClass;
+    if (sealClass.value !== 'origin') return refuse('certificate-wrong-role', 'a domain seal from a client');
+    return accept({ seal, certificate: trusted.value });
+  }
+
+  async #admitChain(seal: Seal, domain: Domain): Promise<Result<TrustedCertificate>> {
+    if (seal.chain.length === 0) return refuse('certificate-needed');
+    const admitted = await this.#options.trust.admit(seal.chain, domain);
+    if (admitted.ok) await this.#options.keepCertificate(admitted.value);
+    return admitted;
+  }
+
+  async #store(
+    submitted: Submitted,
+    properties: SubmissionProperties,
+    admitted: Admitted,
+  ): Promise<Result<Acknowledgement>> {
+    const { custody, notices } = this.#options;
+    const { seal, route, lane } = admitted;
+    const transition = this.#transition(submitted, properties, admitted);
+    const result = await custody.commit(transition, lane);
+    switch (result.kind) {
+      case 'applied': {
+        const live: LiveMessage = {
+          holder: transition.holder,
+          lane,
+          seq: newest,
+          seal,
+          body: submitted.publish.payload,
+          certificate: admitted.certificate,
+          attempts: 0,
+          heldUntilMs: transition.nextAt,
+        };
+        this.#options.accepted(live, route, transition.state);
+        if (result.signed !== undefined && result.notices !== undefined)
+          notices.arrived(seal.claims.issuer, result.notices, {
+            signed: result.signed,
+            statement: transition.evidence,
+            chain: this.#options.signer.chain,
+            lane,
+          });
+        return accept(this.#acknowledge(seal.claims.id, result.signed));
+      }
+      case 'duplicate':
+        return accept(this.#acknowledge(seal.claims.id, result.signed));
+      case 'conflict':
+        return refuse('id-conflict');
+      case 'refused':
+        return refuse(result.code);
+      default:
+        return refuse('state-conflict', result.kind);
+    }
+  }
+
+  #transition(
+    submitted: Submitted,
+    properties: SubmissionProperties,
+    { seal, route, lane }: Admitted,
+  ): Transition & { kind: 'accept' } {
+    const { claims } = seal;
+    const { clock, statements } = this.#options;
+    const now = clock.now();
+    const local = route.kind === 'mailbox';
+    const notBeforeMs = (claims.attempts?.notBefore ?? 0) * 1000;
+    const held = local && notBeforeMs > now;
+    const events = local && !held ? [Event.accepted, Event.delivered] : [Event.accepted];
+    const wishes = wishesOf(seal);
+    const max = claims.attempts?.max;
+    return {
+      kind: 'accept',
+      holder: local ? route.account.address : holderOfPeer(route.domain),
+      id: claims.id,
+      issuer: claims.issuer,
+      audience: claims.audience,
+      digest: seal.digest,
+      state: local ? (held ? 2 : 6) : route.ready ? 4 : 3,
+      lane,
+      expires: claims.expires,
+      nextAt: held ? notBeforeMs : now,
+      ...(max === undefined ? {} : { attemptsMax: max }),
+      quiet: wishes.quiet,
+      ask: wishes.ask,
+      seal: seal.bytes,
+      body: submitted.publish.payload,
+      evidence: statements.about(
+        { id: claims.id, digest: seal.digest, recipient: claims.audience },
+        events,
+        loweredLane(claims.precedence, lane),
+      ),
+      notices: noticesFor(wishes.ask, wishes.quiet, events),
+      ...this.#repeatRow(submitted, properties),
+    };
+  }
+
+  /** The row that answers a repeat of a PUBLISH which names no message of its own [DELIV-3]. */
+  #repeatRow(
+    { publish, clientId }: Submitted,
+    properties: SubmissionProperties,
+  ): Pick<Transition & { kind: 'accept' }, 'submission'> {
+    const { packetId } = publish;
+    if (packetId === undefined || properties.seal !== undefined || properties.id !== undefined) return {};
+    return { submission: { clientId, packetId, contentHash: this.#contentHash(publish) } };
+  }
+
+  async #answerRepeat(
+    { publish, clientId, principal }: Submitted,
+    properties: SubmissionProperties,
+  ): Promise<Acknowledgement | undefined> {
+    const { packetId } = publish;
+    if (publish.dup !== true || packetId === undefined) return undefined;
+    if (properties.seal !== undefined || properties.id !== undefined) return undefined;
+    const first = await this.#options.custody.submission(principal.account.address, clientId, packetId);
+    if (first === undefined) return undefined;
+    if (Buffer.compare(first.contentHash, this.#contentHash(publish)) !== 0) return undefined;
+    return this.#acknowledge(first.id, first.signed);
+  }
+
+  #contentHash({ topic, payload, userProperties }: Publish): Uint8Array {
+    const head = JSON.stringify([topic, userProperties]);
+    return this.#options.crypto.sha256(Buffer.concat([Buffer.from(head), payload]));
+  }
+
+  /** Correlation Data that is the id of a message this account received makes the submission an answer to it. */
+  async #inReplyTo(principal: Principal, publish: Publish): Promise<MessageId | undefined> {
+    const data = publish.correlationData;
+    if (data === undefined) return undefined;
+    const id = readMessageId(data);
+    if (id === undefined) return undefined;
+    const received = await this.#options.custody.stored(principal.account.address, id);
+    return received === undefined ? undefined : id;
+  }
+
+  #acknowledge(id: MessageId, signed: Uint8Array | undefined): Acknowledgement {
+    const userProperties: (readonly [string, string])[] = [['id', id]];
+    if (signed !== undefined)
+      userProperties.push(['evidence', toBase64Url(withChain(signed, this.#options.signer.chain))]);
+    return { reasonCode: 0, userProperties };
+  }
+}
+
+function readMessageId(data: Uint8Array): MessageId | undefined {
+  if (data.length === 16) return messageIdFromBytes(data);
+  if (data.length !== 36) return undefined;
+  const parsed = parseMessageId(utf8Text(data) ?? '');
+  return parsed.ok ? parsed.value : undefined;
+}
