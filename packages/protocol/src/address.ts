@@ -23,6 +23,9 @@ const dotString = /^(?!\p{M})[\p{L}\p{M}\p{Nd}_=~-]+(?:\.(?!\p{M})[\p{L}\p{M}\p{
 const invisible = /\p{Default_Ignorable_Code_Point}/u;
 // Tested before lower-casing, so that no other letter folds into ASCII (U+212A KELVIN SIGN).
 const domainLabel = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+// What most addresses are, and what needs no normalisation: a canonical ASCII address whose top level begins with a letter.
+const plainAddress =
+  /^[a-z0-9_=~-]+(?:\.[a-z0-9_=~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const digitsOnly = /^[0-9]+$/;
 
 /** Canonicalises: the local part to NFC lower case, the domain to lower case. */
@@ -58,6 +61,9 @@ export function parseDomain(text: string): Result<Domain> {
 
 /** [ADDR-9] True for exactly the texts that `parseAddress` returns unchanged. */
 export function isCanonicalAddress(text: string): text is Address {
+  const at = text.indexOf('@');
+  if (at <= localPartBytesMax && plainAddress.test(text) && text.length - at - 1 <= domainCharactersMax)
+    return true;
   const parsed = parseAddress(text);
   return parsed.ok && parsed.value === text;
 }

@@ -68,7 +68,7 @@ export function decodeCborMap(bytes: Uint8Array, spanKey?: number): Result<CborM
   });
 }
 
-/** Any well-formed CBOR without duplicate keys, for objects that others define. Tag 18 is dropped, others are refused. */
+/** Any well-formed CBOR without duplicate keys, for objects that others define. Tags other than 18 are refused. */
 export function decodeLenientCbor(bytes: Uint8Array): Result<unknown> {
   if (bytes.length > cborBytesMax) return refuse('cbor-invalid', 'too long');
   try {
@@ -81,7 +81,7 @@ export function decodeLenientCbor(bytes: Uint8Array): Result<unknown> {
 const lenient = {
   useMaps: true,
   rejectDuplicateMapKeys: true,
-  tags: { 18: (content: () => unknown) => content() },
+  tags: { 18: (content: () => unknown) => new Tagged(18, content()) },
 };
 
 /** Never leaves this file. */

@@ -276,6 +276,13 @@ export const errorRegistry = {
     http: 400,
     smtp: '5.5.4',
   },
+  'proof-invalid': {
+    permanent: true,
+    sentence: 'The Merkle proof does not lead to the root.',
+    mqtt: 0x83,
+    http: 400,
+    smtp: '5.7.7',
+  },
   'property-invalid': {
     permanent: true,
     sentence: 'A user property is not valid.',
@@ -284,6 +291,13 @@ export const errorRegistry = {
     smtp: '5.5.4',
   },
   rejected: { permanent: true, sentence: 'The message was refused.', mqtt: 0x83, http: 403, smtp: '5.7.1' },
+  'request-invalid': {
+    permanent: true,
+    sentence: 'The request is malformed or not known here.',
+    mqtt: 0x83,
+    http: 400,
+    smtp: '5.5.2',
+  },
   'reserved-property': {
     permanent: true,
     sentence: 'A user property is reserved for servers.',

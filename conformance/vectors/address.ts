@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Vectors } from './write.ts';
+
+const valid: readonly (readonly [name: string, text: string, canonical: string])[] = [
+  ['plain', 'alice@example.org', 'alice@example.org'],
+  ['upper case in both parts', 'Kitchen-Alarm@Home.TEST', 'kitchen-alarm@home.test'],
+  ['dots, digits and the other characters', 'a.b_c-d=e~9@example.org', 'a.b_c-d=e~9@example.org'],
+  ['one character each', 'a@b', 'a@b'],
+  ['non-ASCII letters', 'ÄÖÜ@example.org', 'äöü@example.org'],
+  ['decomposed letters are composed', 'mu\u0308ller@example.org', 'müller@example.org'],
+  ['another script', 'почта@example.org', 'почта@example.org'],
+  ['capital I with dot keeps its dot', '\u0130@example.org', 'i\u0307@example.org'],
+  ['a mark after a letter', 'x\u0331@example.org', 'x\u0331@example.org'],
+  ['digits of another script', '٣٤@example.org', '٣٤@example.org'],
+  ['64 octets', `${'a'.repeat(64)}@example.org`, `${'a'.repeat(64)}@example.org`],
+  ['64 octets of two-octet letters', `${'é'.repeat(32)}@example.org`, `${'é'.repeat(32)}@example.org`],
+  ['A-label', 'post@xn--mller-kva.example', 'post@xn--mller-kva.example'],
+  ['label of 63', `a@${'b'.repeat(63)}.example`, `a@${'b'.repeat(63)}.example`],
+  ['label that begins with a digit', 'a@3com.example', 'a@3com.example'],
+  ['domain of 253', `a@${'b.'.repeat(126)}b`, `a@${'b.'.repeat(126)}b`],
+];
+
+const invalid: readonly (readonly [name: string, text: string])[] = [
+  ['empty', ''],
+  ['no @', 'alice.example.org'],
+  ['two @', 'alice@bob@example.org'],
+  ['empty local part', '@example.org'],
+  ['empty domain', 'alice@'],
+  ['leading dot', '.alice@example.org'],
+  ['trailing dot in the local part', 'alice.@example.org'],
+  ['two dots', 'a..b@example.org'],
+  ['quoted local part', '"alice"@example.org'],
+  ['space', 'al ice@example.org'],
+  ['plus', 'alice+tag@example.org'],
+  ['slash', 'a/b@example.org'],
+  ['number sign', 'a#b@example.org'],
+  ['control character', 'a\u0000b@example.org'],
+  ['leading mark', '\u0301a@example.org'],
+  ['mark after a dot', 'a.\u0301b@example.org'],
+  ['mark that composes with a sign', 'a=\u0338@example.org'],
+  ['variation selector', 'a\ufe0f@example.org'],
+  ['zero width joiner', 'a\u200db@example.org'],
+  ['Hangul filler', '\u3164@example.org'],
+  ['emoji', '🔥@example.org'],
+  ['lone surrogate', '\ud800@example.org'],
+  ['65 octets', `${'a'.repeat(65)}@example.org`],
+  ['33 two-octet letters', `${'é'.repeat(33)}@example.org`],
+  ['non-ASCII domain', 'post@müller.example'],
+  ['Kelvin sign in the domain', 'a@\u212aelvin.example'],
+  ['underscore in the domain', 'a@b_c.example'],
+  ['label begins with a hyphen', 'a@-b.example'],
+  ['label ends with a hyphen', 'a@b-.example'],
+  ['label of 64', `a@${'b'.repeat(64)}.example`],
+  ['domain of 254', `a@${'b.'.repeat(126)}bb`],
+  ['trailing dot in the domain', 'a@example.org.'],
+  ['IPv4 address', 'a@192.0.2.1'],
+  ['numeric top level', 'a@example.42'],
+  ['address literal', 'a@[192.0.2.1]'],
+];
+
+export const addressVectors: Vectors = {
+  about: 'Addresses and their canonical form, spec/address.md.',
+  cases: [
+    ...valid.map(([name, text, address]) => ({ name, op: 'address.parse', in: { text }, out: { address } })),
+    ...invalid.map(([name, text]) => ({ name, op: 'address.parse', in: { text }, error: 'address-invalid' })),
+  ],
+};
