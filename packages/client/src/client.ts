@@ -9,7 +9,7 @@ import { SealpostError, reaching } from './error.ts';
 import type { EvidenceFeed } from './evidence-feed.ts';
 import type { EvidenceNotice } from './evidence-notice.ts';
 import type { EvidenceVerifier } from './evidence-verifier.ts';
-import type { Inbox, MessagesOptions } from './inbox.ts';
+import type { Inbox, MessagesOptions, WaitingOptions } from './inbox.ts';
 import { answerRoot } from './mailbox-query.ts';
 import type { MailboxQuery } from './mailbox-query.ts';
 import type { Message } from './message.ts';
@@ -76,6 +76,11 @@ export class Client {
   /** The own mailbox, live: first what waits, most urgent first, then what comes. See `Inbox.messages`. */
   messages(options: MessagesOptions = {}): AsyncGenerator<Message, void, undefined> {
     return this.#parts.inbox.messages(options);
+  }
+
+  /** What waits in the own mailbox, shown without taking it. See `Inbox.waiting`. */
+  waiting(options: WaitingOptions = {}): Promise<Message[]> {
+    return this.#parts.inbox.waiting(options);
   }
 
   /** All evidence for this account's messages, whichever client sent them. */

@@ -41,6 +41,8 @@ export interface ConnectOptions {
 
 const receiveMaximumDefault = 32;
 const keepAliveDefaultSeconds = 60;
+/** The leaf and the authority that issued it. */
+const sealChainMax = 2;
 /** Room for a body, its seal with certificates, and the server's words. */
 const packetBytesMax = 131_072;
 
@@ -136,10 +138,13 @@ async function admitDomainSeal(
   properties: UserProperties,
   account: Address,
 ): Promise<void> {
-  const der = fromBase64Url(property(properties, 'domain-seal') ?? '');
-  if (der === undefined || der.length === 0) return;
+  const chain: Uint8Array[] = [];
+  for (const text of (property(properties, 'domain-seal') ?? '').split('.').slice(0, sealChainMax)) {
+    const der = fromBase64Url(text);
+    if (der !== undefined && der.length > 0) chain.push(der);
+  }
   // A certificate that our anchor does not vouch for is simply not admitted: what it signs will not verify.
-  await trust.admit([der], domainOf(account));
+  if (chain.length > 0) await trust.admit(chain, domainOf(account));
 }
 
 function offsetOf(time: string | undefined, localMs: number): number {

@@ -25,6 +25,11 @@ export interface MessagesOptions {
   readonly handOver?: boolean;
 }
 
+export interface WaitingOptions {
+  readonly idleMs?: number;
+  readonly limit?: number;
+}
+
 interface Arrival {
   readonly received: Promise<Received>;
   settle(answer: Acknowledgement): void;
@@ -51,9 +56,7 @@ export class Inbox {
    * mailbox. What is not handed over fills the server's window, so a slow loop slows the server, never this memory.
    */
   async *messages({ handOver = true }: MessagesOptions = {}): AsyncGenerator<Message, void, undefined> {
-    if (this.#reader !== undefined) throw new TypeError('the mailbox of this client is being read already');
-    const reader = new AsyncQueue<Arrival>(queuedMax);
-    this.#reader = reader;
+    const reader = this.#startReading();
     let current: Arrival | undefined;
     try {
       await this.#subscriptions.open(filter, { qos: handOver ? 1 : 0 });
@@ -65,10 +68,29 @@ export class Inbox {
         message.taken();
       }
     } finally {
-      this.#reader = undefined;
-      this.#subscriptions.close(filter);
       current?.settle(notTaken('undecided'));
-      for (const arrival of reader.drain()) arrival.settle(notTaken('undecided'));
+      this.#stopReading(reader);
+    }
+  }
+
+  /**
+   * What waits in the mailbox, most urgent first; nothing is handed over. The server does not say when it has shown
+   * everything, so this ends after `idleMs` without another message, or at `limit`.
+   */
+  async waiting({ idleMs = 300, limit = queuedMax }: WaitingOptions = {}): Promise<Message[]> {
+    const messages: Message[] = [];
+    const reader = this.#startReading();
+    try {
+      await this.#subscriptions.open(filter, { qos: 0 });
+      while (messages.length < limit) {
+        const arrival = await within(idleMs, reader.next());
+        if (arrival === undefined || arrival.done === true) break;
+        const message = await this.#messageOf(arrival.value);
+        if (message !== undefined) messages.push(message);
+      }
+      return messages;
+    } finally {
+      this.#stopReading(reader);
     }
   }
 
@@ -88,6 +110,18 @@ export class Inbox {
     this.#reader?.end(new SealpostError(refusal));
   }
 
+  #startReading(): AsyncQueue<Arrival> {
+    if (this.#reader !== undefined) throw new TypeError('the mailbox of this client is being read already');
+    this.#reader = new AsyncQueue<Arrival>(queuedMax);
+    return this.#reader;
+  }
+
+  #stopReading(reader: AsyncQueue<Arrival>): void {
+    this.#reader = undefined;
+    this.#subscriptions.close(filter);
+    for (const arrival of reader.drain()) arrival.settle(notTaken('undecided'));
+  }
+
   /** Undefined for what must not be shown: a message whose lifetime ended on the way, or one taken meanwhile. */
   async #messageOf({ received, settle }: Arrival): Promise<Message | undefined> {
     const read = await received;
@@ -100,5 +134,18 @@ export class Inbox {
   #take(id: MessageId, settle: (answer: Acknowledgement) => void): void {
     this.#taken.set(id, true);
     settle(taken);
+  }
+}
+
+/** Undefined when the time passes first. */
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  try {
+    return await Promise.race([promise, timeUp]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -4,7 +4,7 @@ export type { ConnectOptions } from './connect.ts';
 export { Client } from './client.ts';
 export { SealpostError } from './error.ts';
 export type { EvidenceNotice } from './evidence-notice.ts';
-export type { MessagesOptions } from './inbox.ts';
+export type { MessagesOptions, WaitingOptions } from './inbox.ts';
 export { Message } from './message.ts';
 export type { VerifiedSeal } from './message.ts';
 export type { Outbound } from './outbound.ts';

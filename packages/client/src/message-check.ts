@@ -68,7 +68,7 @@ export class MessageCheck {
     const decoded = decodeSeal(bytes, crypto);
     if (!decoded.ok) return decoded;
     const seal = decoded.value;
-    const checked = checkSeal({ seal, body: publish.payload, now: Math.floor(now() / 1000) });
+    const checked = checkSeal({ seal, body: publish.payload, crypto, now: Math.floor(now() / 1000) });
     if (!checked.ok) return checked;
     const { claims } = seal;
     if (claims.audience !== account) return refuse('audience-mismatch');

@@ -86,8 +86,12 @@ export class Message implements Received {
     return this.#act('decline');
   }
 
-  #act(action: Action): Promise<void> {
+  async #act(action: Action): Promise<void> {
     this.#port.taken();
-    return this.#port.act(this.id, action);
+    // The hand-over has to be on the wire first: a mailbox takes a disposition only for what was handed over.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 0);
+    });
+    await this.#port.act(this.id, action);
   }
 }

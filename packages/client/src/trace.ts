@@ -22,6 +22,8 @@ export interface TraceEntry {
   /** Unix seconds. */
   readonly at: number;
   readonly verified: Result<VerifiedEvidence>;
+  /** It says otherwise than what came first; it is shown and changes nothing. */
+  readonly isContradiction: boolean;
 }
 
 export async function readTrace(
@@ -39,7 +41,7 @@ export async function readTrace(
   return accept({
     id: parsedId.value,
     recipient: parsedRecipient.value,
-    state: textOf(state) ?? 'unknown',
+    state: textOf(state) ?? (typeof state === 'number' ? String(state) : 'unknown'),
     outcome: textOf(outcome),
     handover: textOf(handover),
     evidence: entries,
@@ -47,7 +49,7 @@ export async function readTrace(
 }
 
 async function readEntry(entry: unknown, id: MessageId, verifier: EvidenceVerifier): Promise<TraceEntry> {
-  const { events, at, signed } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  const { events, at, signed, contradiction } = (entry ?? {}) as Readonly<Record<string, unknown>>;
   const bytes = fromBase64Url(textOf(signed) ?? '');
   const verified =
     bytes === undefined || bytes.length === 0
@@ -57,6 +59,7 @@ async function readEntry(entry: unknown, id: MessageId, verifier: EvidenceVerifi
     words: Array.isArray(events) ? events.filter((word) => typeof word === 'string') : [],
     at: typeof at === 'number' ? at : 0,
     verified,
+    isContradiction: contradiction === true,
   };
 }
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Federation } from '@sealpost/server';
+
+/** The one line that `dev --json` writes when everything listens. Field by field: nothing else may slip in. */
+export function readyLine(dataDir: string, { domains, accounts }: Federation): string {
+  return JSON.stringify({
+    ready: true,
+    dataDir,
+    domains: domains.map(({ domain, mqtt, mqtts }) => ({
+      domain,
+      mqtt: { host: mqtt.host, port: mqtt.port },
+      mqtts: { host: mqtts.host, port: mqtts.port, caFile: mqtts.caFile },
+    })),
+    accounts: accounts.map(({ address, kind, username, password, certFile, keyFile }) => ({
+      address,
+      kind,
+      username,
+      password,
+      certFile,
+      keyFile,
+    })),
+  });
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Client, EvidenceNotice, Message, Sent } from '@sealpost/client';
+import type { EventWord } from '@sealpost/protocol';
+import { precedenceName } from '@sealpost/protocol';
+import { evidenceRow } from '../evidence-format.ts';
+import { ExitCode } from '../exit-code.ts';
+import { CommandError } from '../failure.ts';
+import { messageLines } from '../message-format.ts';
+import { formatTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+
+const text = 'Smoke in the kitchen';
+const lifetimeSeconds = 120;
+const asked: readonly EventWord[] = ['relayed', 'delivered', 'fetched', 'acknowledged'];
+export const expectedEvidence: readonly EventWord[] = ['accepted', ...asked];
+
+interface StoryOptions {
+  readonly terminal: Terminal;
+  readonly alarm: Client;
+  readonly desk: Client;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A smoke alarm in one domain reaches a fire desk in another. Tells each step as it happens, and returns the message
+ * only if every expected evidence has arrived and verified; otherwise it throws with a sentence that says what failed.
+ */
+export async function playStory({ terminal, alarm, desk, signal }: StoryOptions): Promise<Sent> {
+  const step = stepper(terminal);
+  const arrival = nextMessage(desk, signal);
+  // The desk listens before the alarm sends; if sending fails, nobody waits for the arrival any more.
+  arrival.catch(() => undefined);
+  step(`${alarm.account} sends flash to ${desk.account}: “${text}”`);
+  const sent = await alarm.send({
+    to: desk.account,
+    body: text,
+    precedence: 'flash',
+    lifetimeSeconds,
+    ask: asked,
+  });
+  step(`its own domain has it on disk and answers for it: message ${sent.id}`);
+  const message = await arrival;
+  step(`${desk.account} takes it from its mailbox, in lane ${precedenceName(message.lane)}`);
+  for (const line of messageLines(terminal, message)) terminal.out(`     ${line}`);
+  checkMessage(message, sent);
+  await message.acknowledge();
+  step(`${desk.account} acknowledges it`);
+  await Promise.all(expectedEvidence.map((word) => waitFor(sent, word, signal)));
+  step(`what ${alarm.account} can prove, each statement signed and checked:`);
+  for (const line of formatTable(storyRows(terminal, sent.timeline), '     ')) terminal.out(line);
+  return sent;
+}
+
+/** In the order of the events' meaning, not of their arrival. */
+export function storyRows(terminal: Terminal, timeline: readonly EvidenceNotice[]): string[][] {
+  const rows: string[][] = [];
+  for (const word of expectedEvidence) {
+    const notice = timeline.find((candidate) => candidate.word === word);
+    if (notice !== undefined) rows.push(evidenceRow(terminal, [word], notice.verified));
+  }
+  return rows;
+}
+
+function stepper(terminal: Terminal): (line: string) => void {
+  let number = 0;
+  return (line) => terminal.out(`${terminal.style('cyan', String(++number).padStart(2))}  ${line}`);
+}
+
+async function nextMessage(desk: Client, signal: AbortSignal): Promise<Message> {
+  const messages = desk.messages();
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(storyFailed('the message did not arrive in time'));
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  const next = await Promise.race([messages.next(), stopped]);
+  if (next.done === true) throw storyFailed('the mailbox was closed before the message came');
+  next.value.taken();
+  return next.value;
+}
+
+function checkMessage(message: Message, sent: Sent): void {
+  if (message.id !== sent.id) throw storyFailed(`message ${message.id} came instead of ${sent.id}`);
+  if (!message.verified.ok) throw storyFailed(`its seal did not verify: ${message.verified.refusal.code}`);
+  if (message.text !== text) throw storyFailed('its text was changed on the way');
+  if (precedenceName(message.lane) !== 'flash') throw storyFailed('it did not travel as flash');
+}
+
+async function waitFor(sent: Sent, word: EventWord, signal: AbortSignal): Promise<void> {
+  try {
+    await sent.until(word, { signal });
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    throw storyFailed(`evidence of '${word}' did not arrive or did not verify (${String(code)})`);
+  }
+}
+
+function storyFailed(what: string): CommandError {
+  return new CommandError('story-failed', `The story failed: ${what}.`, ExitCode.failed);
+}

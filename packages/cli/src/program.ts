@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command } from 'commander';
+import { actCommand } from './commands/act.ts';
+import { devCommand } from './commands/dev.ts';
+import { inboxCommand } from './commands/inbox.ts';
+import { sendCommand } from './commands/send.ts';
+import { traceCommand } from './commands/trace.ts';
+import { watchCommand } from './commands/watch.ts';
+import type { Context } from './context.ts';
+
+const examples = `
+Examples:
+  sealpost dev
+  sealpost send desk@fire.test 'Smoke in the kitchen' --as kitchen-alarm@home.test --precedence flash --wait delivered
+  sealpost watch --as desk@fire.test
+
+Exit codes are those of sysexits.h: 0 done, 64 usage, 65 data refused, 67 no such mailbox, 68 no such domain,
+69 server unavailable, 70 a bug, 75 try again later, 77 not permitted, 78 configuration.`;
+
+export function program(context: Context): Command {
+  const { terminal } = context;
+  const command = new Command('sealpost')
+    .description('sealed messages for people and machines')
+    .helpCommand(false)
+    .addHelpText('after', examples);
+  for (const make of [devCommand, sendCommand, inboxCommand, watchCommand, actCommand, traceCommand])
+    command.addCommand(make(context));
+  for (const each of [command, ...command.commands])
+    each
+      .exitOverride()
+      .showSuggestionAfterError()
+      .configureOutput({
+        writeOut: (text) => terminal.out(text.trimEnd()),
+        writeErr: (text) => terminal.talk(text.trimEnd()),
+        outputError: (text, write) => write(`sealpost: ${text.replace(/^error: /, '').trimEnd()} [usage]`),
+      });
+  return command;
+}

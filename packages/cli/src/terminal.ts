@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import { styleText } from 'node:util';
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** Where a command writes: data to `out`, talk to `talk`. Injected, so that tests read what was written. */
+export interface Terminal {
+  out(text: string): void;
+  talk(text: string): void;
+  /** A person is looking: colour where they did not forbid it (https://no-color.org). */
+  readonly isInteractive: boolean;
+  style(style: Style, text: string): string;
+}
+
+export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
+  const isInteractive = process.stdout.isTTY === true;
+  const hasColour = isInteractive && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return {
+    out: (text) => void process.stdout.write(`${text}\n`),
+    talk: (text) => void process.stderr.write(`${text}\n`),
+    isInteractive,
+    style: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
+  };
+}
+
+/**
+ * Text from elsewhere as it may go to a terminal: on one line, without control characters, so that a message cannot
+ * move the cursor, hide a label or overwrite what is shown about it.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}
