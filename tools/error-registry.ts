@@ -18,13 +18,15 @@ const entries = JSON.parse(readFileSync(new URL('spec/errors.json', root), 'utf8
 
 function validate(): void {
   const codes = entries.map((entry) => entry.code);
-  if (codes.join() !== [...new Set(codes)].sort().join()) throw new Error('errors.json: sort by code, once each');
+  if (codes.join() !== [...new Set(codes)].sort().join())
+    throw new Error('errors.json: sort by code, once each');
   for (const { code, permanent, sentence, mqtt, http, smtp } of entries) {
     if (!/^[a-z]+(-[a-z]+)*$/.test(code)) throw new Error(`${code}: not a lower-case hyphenated code`);
     if (!/^[A-Z].*\.$/.test(sentence)) throw new Error(`${code}: the sentence is not a sentence`);
     if (mqtt < 0x80 || mqtt > 0xa2) throw new Error(`${code}: not an MQTT refusal`);
     if (http < 400 || http > 599) throw new Error(`${code}: not an HTTP error`);
-    if (!smtp.startsWith(permanent ? '5.' : '4.')) throw new Error(`${code}: SMTP class contradicts permanence`);
+    if (!smtp.startsWith(permanent ? '5.' : '4.'))
+      throw new Error(`${code}: SMTP class contradicts permanence`);
     if (!permanent && mqtt !== 0x97) throw new Error(`${code}: a temporary error is 0x97`);
   }
 }
