@@ -110,6 +110,10 @@ export class Client {
   async close(): Promise<void> {
     this.#closing = true;
     this.#endStreams({ code: 'unreachable', cause: 'the client was closed' });
+    // What was taken a moment ago is acknowledged before the connection says goodbye.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 0);
+    });
     this.#parts.link.end();
     await this.closed;
   }

@@ -6,7 +6,7 @@ import type { Act } from './acting.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { SealpostError } from './error.ts';
 import { Message } from './message.ts';
-import type { Received } from './message.ts';
+import type { MessagePort, Received } from './message.ts';
 import { messageIdOf } from './message-check.ts';
 import type { MessageCheck } from './message-check.ts';
 import { Recent } from './recent.ts';
@@ -127,8 +127,22 @@ export class Inbox {
     const read = await received;
     if (this.#taken.has(read.id)) settle(taken);
     else if (!read.verified.ok && read.verified.refusal.code === 'expired') settle(notTaken('expired'));
-    else return new Message(read, { act: this.#act, taken: () => this.#take(read.id, settle) });
+    else return new Message(read, this.#portOf(read.id, settle));
     return undefined;
+  }
+
+  #portOf(id: MessageId, settle: (answer: Acknowledgement) => void): MessagePort {
+    let isLeft = false;
+    return {
+      act: this.#act,
+      taken: () => {
+        if (!isLeft) this.#take(id, settle);
+      },
+      leave: () => {
+        isLeft = true;
+        settle(notTaken('undecided'));
+      },
+    };
   }
 
   #take(id: MessageId, settle: (answer: Acknowledgement) => void): void {

@@ -32,6 +32,8 @@ export interface MessagePort {
   readonly act: Act;
   /** Acknowledges the PUBLISH: the hand-over. Repeats do nothing. */
   taken(): void;
+  /** Refuses the PUBLISH, so that the message stays in the mailbox. Nothing after `taken`. */
+  leave(): void;
 }
 
 /** One message of the own mailbox. */
@@ -69,6 +71,11 @@ export class Message implements Received {
   /** Hands the message over now, instead of after the loop body that reads it. */
   taken(): void {
     this.#port.taken();
+  }
+
+  /** Leaves the message in the mailbox for another client; this connection is not offered it again. */
+  leave(): void {
+    this.#port.leave();
   }
 
   /** Tells the sender, by signed evidence, that this was understood and is acted upon. Hands the message over. */
