@@ -7,18 +7,15 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 export interface Terminal {
   out(text: string): void;
   talk(text: string): void;
-  /** A person is looking: colour where they did not forbid it (https://no-color.org). */
-  readonly isInteractive: boolean;
+  /** Colour where a person is looking and did not forbid it (https://no-color.org). */
   style(style: Style, text: string): string;
 }
 
 export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
-  const isInteractive = process.stdout.isTTY === true;
-  const hasColour = isInteractive && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  const hasColour = process.stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return {
     out: (text) => void process.stdout.write(`${text}\n`),
     talk: (text) => void process.stderr.write(`${text}\n`),
-    isInteractive,
     style: (style, text) => (hasColour ? styleText(style, text, { validateStream: false }) : text),
   };
 }

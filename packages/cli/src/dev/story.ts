@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto';
 import type { Client, EvidenceNotice, Message, Sent } from '@sealpost/client';
 import type { EventWord } from '@sealpost/protocol';
 import { precedenceName } from '@sealpost/protocol';
@@ -27,12 +28,14 @@ interface StoryOptions {
  */
 export async function playStory({ terminal, alarm, desk, signal }: StoryOptions): Promise<Sent> {
   const step = stepper(terminal);
-  const arrival = nextMessage(desk, signal);
+  const id = randomUUID();
+  const arrival = Promise.race([take(desk, id), outOfTime(signal)]);
   // The desk listens before the alarm sends; if sending fails, nobody waits for the arrival any more.
   arrival.catch(() => undefined);
   step(`${alarm.account} sends flash to ${desk.account}: “${text}”`);
   const sent = await alarm.send({
     to: desk.account,
+    id,
     body: text,
     precedence: 'flash',
     lifetimeSeconds,
@@ -42,7 +45,7 @@ export async function playStory({ terminal, alarm, desk, signal }: StoryOptions)
   const message = await arrival;
   step(`${desk.account} takes it from its mailbox, in lane ${precedenceName(message.lane)}`);
   for (const line of messageLines(terminal, message)) terminal.out(`     ${line}`);
-  checkMessage(message, sent);
+  checkMessage(message);
   await message.acknowledge();
   step(`${desk.account} acknowledges it`);
   await Promise.all(expectedEvidence.map((word) => waitFor(sent, word, signal)));
@@ -66,20 +69,27 @@ function stepper(terminal: Terminal): (line: string) => void {
   return (line) => terminal.out(`${terminal.style('cyan', String(++number).padStart(2))}  ${line}`);
 }
 
-async function nextMessage(desk: Client, signal: AbortSignal): Promise<Message> {
-  const messages = desk.messages();
-  const stopped = new Promise<never>((_, reject) => {
+/** Takes the message of the story; what else waits from before is left for whom it is meant. */
+async function take(desk: Client, id: string): Promise<Message> {
+  for await (const message of desk.messages()) {
+    if (message.id !== id) {
+      message.leave();
+      continue;
+    }
+    message.taken();
+    return message;
+  }
+  throw storyFailed('the mailbox was closed before the message came');
+}
+
+function outOfTime(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
     const stop = (): void => reject(storyFailed('the message did not arrive in time'));
     signal.addEventListener('abort', stop, { once: true });
   });
-  const next = await Promise.race([messages.next(), stopped]);
-  if (next.done === true) throw storyFailed('the mailbox was closed before the message came');
-  next.value.taken();
-  return next.value;
 }
 
-function checkMessage(message: Message, sent: Sent): void {
-  if (message.id !== sent.id) throw storyFailed(`message ${message.id} came instead of ${sent.id}`);
+function checkMessage(message: Message): void {
   if (!message.verified.ok) throw storyFailed(`its seal did not verify: ${message.verified.refusal.code}`);
   if (message.text !== text) throw storyFailed('its text was changed on the way');
   if (precedenceName(message.lane) !== 'flash') throw storyFailed('it did not travel as flash');
