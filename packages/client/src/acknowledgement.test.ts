@@ -14,7 +14,13 @@ test('[ERR-1] a refusal is read back as the code it was written with', () => {
 
 test('[ERR-2] retry-after is whole seconds; anything else is not believed', () => {
   const answer = (text: string) =>
-    refusalOf({ reasonCode: 0x97, userProperties: [['error', 'overloaded'], ['retry-after', text]] });
+    refusalOf({
+      reasonCode: 0x97,
+      userProperties: [
+        ['error', 'overloaded'],
+        ['retry-after', text],
+      ],
+    });
   assert.equal(answer('5')?.retryAfterSeconds, 5);
   assert.equal(answer('soon')?.retryAfterSeconds, undefined);
   assert.equal(answer('-1')?.retryAfterSeconds, undefined);
@@ -25,5 +31,8 @@ test('a success is no refusal, and a broker without codes still gets one', () =>
   assert.equal(refusalOf({ reasonCode: 0x10 }), undefined);
   assert.equal(refusalOf({ reasonCode: 0x86 })?.code, 'credentials-invalid');
   assert.equal(refusalOf({ reasonCode: 0x80 })?.code, 'rejected');
-  assert.equal(refusalOf({ reasonCode: 0x83, userProperties: [['error', 'no-such-code']] })?.code, 'rejected');
+  assert.equal(
+    refusalOf({ reasonCode: 0x83, userProperties: [['error', 'no-such-code']] })?.code,
+    'rejected',
+  );
 });

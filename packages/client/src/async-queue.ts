@@ -14,6 +14,10 @@ export class AsyncQueue<T> implements AsyncIterableIterator<T, undefined> {
     this.#limit = limit;
   }
 
+  get length(): number {
+    return this.#values.length;
+  }
+
   push(value: T): boolean {
     if (this.#end !== undefined) return false;
     if (this.#waiting !== undefined) {

@@ -5,7 +5,8 @@ import { TrustStore } from '@sealpost/identity';
 import type { Anchors } from '@sealpost/identity';
 import { ConnectRefused, connectLink } from '@sealpost/mqtt/link';
 import type { Link, Transport } from '@sealpost/mqtt/link';
-import type { Acknowledgement, Publish, UserProperties } from '@sealpost/mqtt';
+import { systemClock } from '@sealpost/mqtt';
+import type { Acknowledgement, Clock, Publish, UserProperties } from '@sealpost/mqtt';
 import { codeOf, notTaken, property, refusalOf } from './acknowledgement.ts';
 import { actOn } from './acting.ts';
 import { Client } from './client.ts';
@@ -35,8 +36,7 @@ export interface ConnectOptions {
   /** Messages the server may have on their way to you that you have not taken; 32 unless given. */
   readonly receiveMaximum?: number;
   readonly keepAliveSeconds?: number;
-  /** Unix milliseconds. */
-  readonly clock?: () => number;
+  readonly clock?: Clock;
 }
 
 const receiveMaximumDefault = 32;
@@ -50,18 +50,18 @@ const packetBytesMax = 131_072;
 export async function connect(options: ConnectOptions): Promise<Client> {
   const account = parseAddress(options.account);
   if (!account.ok) throw new SealpostError(account.refusal);
-  const clock = options.clock ?? Date.now;
+  const clock = options.clock ?? systemClock;
   let client: Client | undefined;
   // The session is new and has no subscription yet, so nothing can come before the client exists.
   const receive = (publish: Publish): Acknowledgement | Promise<Acknowledgement> =>
     client?.receive(publish) ?? notTaken('undecided');
   const link = await openLink(options, account.value, receive);
   const { userProperties } = link.connack;
-  const clockOffsetMs = offsetOf(property(userProperties, 'time'), clock());
+  const clockOffsetMs = offsetOf(property(userProperties, 'time'), clock.now());
   const trust = new TrustStore({
     anchors: options.anchors,
     crypto: options.crypto,
-    now: () => Math.floor((clock() + clockOffsetMs) / 1000),
+    now: () => Math.floor((clock.now() + clockOffsetMs) / 1000),
   });
   await admitDomainSeal(trust, userProperties, account.value);
   client = assemble(options, account.value, link, trust, clock, clockOffsetMs);
@@ -73,11 +73,11 @@ function assemble(
   account: Address,
   link: Link,
   trust: TrustStore,
-  clock: () => number,
+  clock: Clock,
   clockOffsetMs: number,
 ): Client {
   const { crypto, signer } = options;
-  const now = (): number => clock() + clockOffsetMs;
+  const now = (): number => clock.now() + clockOffsetMs;
   const subscriptions = new Subscriptions(link);
   const verifier = new EvidenceVerifier(account, trust, crypto);
   const act = actOn(link);
@@ -113,14 +113,19 @@ async function openLink(
       maximumPacketSize: packetBytesMax,
       userProperties: [],
       urgentRank: Precedence.immediate,
-      clock: clock ?? Date.now,
+      clock: clock ?? systemClock,
       onPublish,
     });
   } catch (error) {
     if (!(error instanceof ConnectRefused))
       throw new SealpostError({ code: 'unreachable', cause: String(error) });
-    const refusal = refusalOf(error);
-    throw new SealpostError(refusal ?? { code: codeOf(error.reasonCode) });
+    const { reasonCode, reasonString, userProperties } = error;
+    const refusal = refusalOf({
+      reasonCode,
+      userProperties,
+      ...(reasonString === undefined ? {} : { reasonString }),
+    });
+    throw new SealpostError(refusal ?? { code: codeOf(reasonCode) });
   }
 }
 

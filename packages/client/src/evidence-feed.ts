@@ -15,21 +15,16 @@ const everything = 'mail/evidence/#';
 const watchedMax = 1_000;
 const queuedMax = 256;
 
-interface Pending {
-  readonly notice: EvidenceNotice;
-  settle(answer: Acknowledgement): void;
-}
-
 /**
  * Evidence as it arrives on mail/evidence/…, given to the message it is about and to whoever reads all of it.
- * It is acknowledged, and so taken for the whole account, when its message has recorded it, or when the reader of all
- * evidence has finished with it.
+ * It is acknowledged, and so taken for the whole account, when it was checked and has reached them: `trace` shows all
+ * of it again.
  */
 export class EvidenceFeed {
   readonly #subscriptions: Subscriptions;
   readonly #verifier: EvidenceVerifier;
   readonly #watched = new Map<MessageId, Sent>();
-  #reader: AsyncQueue<Pending> | undefined;
+  #reader: AsyncQueue<EvidenceNotice> | undefined;
 
   constructor(subscriptions: Subscriptions, verifier: EvidenceVerifier) {
     this.#subscriptions = subscriptions;
@@ -51,34 +46,21 @@ export class EvidenceFeed {
   /** All evidence for the account, also about messages that other clients sent. One reader at a time. */
   async *all(): AsyncGenerator<EvidenceNotice, void, undefined> {
     if (this.#reader !== undefined) throw new TypeError('the evidence of this client is being read already');
-    const reader = new AsyncQueue<Pending>(queuedMax);
+    const reader = new AsyncQueue<EvidenceNotice>(queuedMax);
     this.#reader = reader;
-    let current: Pending | undefined;
     try {
       await this.#subscriptions.open(everything, { qos: 1 });
-      for await (const pending of reader) {
-        current = pending;
-        yield pending.notice;
-        pending.settle(taken);
-        current = undefined;
-      }
+      yield* reader;
     } finally {
       this.#reader = undefined;
       this.#subscriptions.close(everything);
-      for (const pending of reader.drain()) pending.settle(notTaken('undecided'));
-      current?.settle(notTaken('undecided'));
     }
   }
 
   async onPublish(publish: Publish, id: MessageId, event: Event): Promise<Acknowledgement> {
     const notice = await this.#noticeOf(publish, id, eventWord(event), event);
-    const sent = this.#watched.get(id);
-    sent?.record(notice);
-    const reader = this.#reader;
-    if (reader === undefined) return taken;
-    const answered = Promise.withResolvers<Acknowledgement>();
-    if (!reader.push({ notice, settle: answered.resolve })) return notTaken('overloaded');
-    return answered.promise;
+    this.#watched.get(id)?.record(notice);
+    return this.#reader?.push(notice) === false ? notTaken('overloaded') : taken;
   }
 
   end(refusal: Refusal): void {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Address, Lane, MessageId, Refusal } from '@sealpost/protocol';
+import type { Address, Lane, Refusal } from '@sealpost/protocol';
 import type { Acknowledgement, Publish } from '@sealpost/mqtt';
 import { notTaken, taken } from './acknowledgement.ts';
 import type { Act } from './acting.ts';
+import { Arrival } from './arrival.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { SealpostError } from './error.ts';
 import { Message } from './message.ts';
-import type { MessagePort, Received } from './message.ts';
 import { messageIdOf } from './message-check.ts';
 import type { MessageCheck } from './message-check.ts';
 import { Recent } from './recent.ts';
@@ -30,11 +30,6 @@ export interface WaitingOptions {
   readonly limit?: number;
 }
 
-interface Arrival {
-  readonly received: Promise<Received>;
-  settle(answer: Acknowledgement): void;
-}
-
 /** The own mailbox, live. */
 export class Inbox {
   readonly #subscriptions: Subscriptions;
@@ -43,6 +38,8 @@ export class Inbox {
   /** Messages whose hand-over this client has acknowledged: a repeat is answered alike and not shown again. */
   readonly #taken = new Recent<true>(rememberedMax);
   #reader: AsyncQueue<Arrival> | undefined;
+  /** Something was given back because the reader was slow: the mailbox has to be asked again. */
+  #isBehind = false;
 
   constructor(subscriptions: Subscriptions, check: MessageCheck, act: Act) {
     this.#subscriptions = subscriptions;
@@ -51,24 +48,30 @@ export class Inbox {
   }
 
   /**
-   * A message is handed over when the loop body that reads it has finished and the next one is asked for, or earlier
-   * by `message.taken()`. Leaving the loop hands over nothing more: that message and the queued ones stay with the
-   * mailbox. What is not handed over fills the server's window, so a slow loop slows the server, never this memory.
+   * A message is handed over when the loop body that reads it has finished and the next one is asked for; earlier by
+   * `message.taken()`; and without either once the body has had it for 3 s, because the server waits for an answer.
+   * Leaving the loop hands over nothing more: the message in hand, unless taken, and the queued ones stay with the
+   * mailbox. Queued messages that the loop does not reach in time are given back, and asked for again when it is idle:
+   * so a slow loop slows the server, and fills no memory here.
    */
   async *messages({ handOver = true }: MessagesOptions = {}): AsyncGenerator<Message, void, undefined> {
+    const qos = handOver ? 1 : 0;
     const reader = this.#startReading();
     let current: Arrival | undefined;
     try {
-      await this.#subscriptions.open(filter, { qos: handOver ? 1 : 0 });
-      for await (const arrival of reader) {
-        current = arrival;
-        const message = await this.#messageOf(arrival);
+      await this.#subscriptions.open(filter, { qos });
+      for (;;) {
+        if (this.#isBehind && reader.length === 0) await this.#catchUp(qos);
+        const next = await reader.next();
+        if (next.done === true) return;
+        current = next.value;
+        const message = await this.#messageOf(current);
         if (message === undefined) continue;
         yield message;
         message.taken();
       }
     } finally {
-      current?.settle(notTaken('undecided'));
+      current?.leave();
       this.#stopReading(reader);
     }
   }
@@ -83,9 +86,9 @@ export class Inbox {
     try {
       await this.#subscriptions.open(filter, { qos: 0 });
       while (messages.length < limit) {
-        const arrival = await within(idleMs, reader.next());
-        if (arrival === undefined || arrival.done === true) break;
-        const message = await this.#messageOf(arrival.value);
+        const next = await within(idleMs, reader.next());
+        if (next === undefined || next.done === true) break;
+        const message = await this.#messageOf(next.value);
         if (message !== undefined) messages.push(message);
       }
       return messages;
@@ -94,16 +97,18 @@ export class Inbox {
     }
   }
 
-  onPublish(publish: Publish, from: Address, lane: Lane): Promise<Acknowledgement> {
+  onPublish(publish: Publish, from: Address, lane: Lane): Acknowledgement | Promise<Acknowledgement> {
     const id = messageIdOf(publish);
-    if (!id.ok) return Promise.resolve(notTaken(id.refusal.code));
-    if (this.#taken.has(id.value)) return Promise.resolve(taken);
+    if (!id.ok) return notTaken(id.refusal.code);
+    if (this.#taken.has(id.value)) return taken;
     const reader = this.#reader;
-    if (reader === undefined) return Promise.resolve(notTaken('undecided'));
-    const answered = Promise.withResolvers<Acknowledgement>();
-    const received = this.#check.read(publish, id.value, from, lane);
-    const isQueued = reader.push({ received, settle: answered.resolve });
-    return isQueued ? answered.promise : Promise.resolve(notTaken('overloaded'));
+    if (reader === undefined) return notTaken('undecided');
+    const arrival = new Arrival(this.#check.read(publish, id.value, from, lane), (end) => {
+      if (end === 'taken' && publish.qos > 0) this.#taken.set(id.value, true);
+      if (end === 'given-back') this.#isBehind = true;
+    });
+    if (!reader.push(arrival)) arrival.giveBack();
+    return arrival.answered;
   }
 
   end(refusal: Refusal): void {
@@ -118,36 +123,28 @@ export class Inbox {
 
   #stopReading(reader: AsyncQueue<Arrival>): void {
     this.#reader = undefined;
+    this.#isBehind = false;
     this.#subscriptions.close(filter);
-    for (const arrival of reader.drain()) arrival.settle(notTaken('undecided'));
+    for (const arrival of reader.drain()) arrival.leave();
   }
 
-  /** Undefined for what must not be shown: a message whose lifetime ended on the way, or one taken meanwhile. */
-  async #messageOf({ received, settle }: Arrival): Promise<Message | undefined> {
-    const read = await received;
-    if (this.#taken.has(read.id)) settle(taken);
-    else if (!read.verified.ok && read.verified.refusal.code === 'expired') settle(notTaken('expired'));
-    else return new Message(read, this.#portOf(read.id, settle));
-    return undefined;
+  /** A repeated SUBSCRIBE is offered what waits, but nothing that is on its way already. */
+  async #catchUp(qos: 0 | 1): Promise<void> {
+    this.#isBehind = false;
+    await this.#subscriptions.open(filter, { qos });
   }
 
-  #portOf(id: MessageId, settle: (answer: Acknowledgement) => void): MessagePort {
-    let isLeft = false;
-    return {
+  /** Undefined for what must not be shown: lifetime ended on the way, given back, or shown before. */
+  async #messageOf(arrival: Arrival): Promise<Message | undefined> {
+    const received = await arrival.received;
+    if (this.#taken.has(received.id)) arrival.take();
+    else if (!received.verified.ok && received.verified.refusal.code === 'expired') arrival.drop();
+    if (!arrival.show()) return undefined;
+    return new Message(received, {
       act: this.#act,
-      taken: () => {
-        if (!isLeft) this.#take(id, settle);
-      },
-      leave: () => {
-        isLeft = true;
-        settle(notTaken('undecided'));
-      },
-    };
-  }
-
-  #take(id: MessageId, settle: (answer: Acknowledgement) => void): void {
-    this.#taken.set(id, true);
-    settle(taken);
+      taken: () => arrival.take(),
+      leave: () => arrival.leave(),
+    });
   }
 }
 

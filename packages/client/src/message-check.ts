@@ -48,27 +48,29 @@ export class MessageCheck {
   }
 
   async read(publish: Publish, id: MessageId, from: Address, lane: Lane): Promise<Received> {
-    const opened = await this.#open(publish, id, from);
+    // The payload is a view on the connection's buffer; the message outlives that.
+    const body = publish.payload.slice();
+    const opened = await this.#open(publish, body, id, from);
     return {
       id,
       from,
       lane,
-      body: publish.payload,
-      text: isText(publish) ? utf8Text(publish.payload) : undefined,
+      body,
+      text: isText(publish) ? utf8Text(body) : undefined,
       contentType: publish.contentType,
       claims: opened.ok ? opened.value.claims : undefined,
       verified: opened.ok ? accept(opened.value.seal) : opened,
     };
   }
 
-  async #open(publish: Publish, id: MessageId, from: Address): Promise<Result<Opened>> {
+  async #open(publish: Publish, body: Uint8Array, id: MessageId, from: Address): Promise<Result<Opened>> {
     const { account, crypto, now } = this.#options;
     const bytes = fromBase64Url(property(publish.userProperties, 'seal') ?? '');
     if (bytes === undefined || bytes.length === 0) return refuse('seal-missing');
     const decoded = decodeSeal(bytes, crypto);
     if (!decoded.ok) return decoded;
     const seal = decoded.value;
-    const checked = checkSeal({ seal, body: publish.payload, crypto, now: Math.floor(now() / 1000) });
+    const checked = checkSeal({ seal, body, crypto, now: Math.floor(now() / 1000) });
     if (!checked.ok) return checked;
     const { claims } = seal;
     if (claims.audience !== account) return refuse('audience-mismatch');

@@ -118,7 +118,9 @@ test('a signal, a lost connection and a question never asked each end the wait',
   const { sent } = sentAsking('delivered');
   await assert.rejects(sent.until('delivered', { signal: AbortSignal.abort() }), { code: 'undecided' });
   const controller = new AbortController();
-  const waiting = assert.rejects(sent.until('delivered', { signal: controller.signal }), { code: 'undecided' });
+  const waiting = assert.rejects(sent.until('delivered', { signal: controller.signal }), {
+    code: 'undecided',
+  });
   controller.abort();
   await waiting;
   await assert.rejects(sent.until('opened'), TypeError);
