@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '../clock.ts';
+import { ProtocolError } from '../codec.ts';
+import type {
+  Acknowledgement,
+  AnswerPacket,
+  Packet,
+  ProtocolVersion,
+  Publish,
+  PublishPacket,
+} from '../packet.ts';
+import { failureFrom, ReasonCode } from '../reason-code.ts';
+import { Incoming, type Admission, type IncomingLimits, type PublishHandler } from './incoming.ts';
+import type { Outbox } from './outbox.ts';
+import type { PacketReader, PacketStream } from './packet-stream.ts';
+
+/** Why a connection is over. */
+export interface CloseInfo {
+  /** Of the DISCONNECT that was sent or received; undefined when there was none. */
+  readonly reasonCode?: number;
+  readonly reasonString?: string;
+  readonly error?: Error;
+  /** The peer ended it, by DISCONNECT or by closing the transport. */
+  readonly byPeer: boolean;
+}
+
+/** What the peer said of itself in CONNECT or CONNACK. */
+export interface Peer {
+  readonly receiveMaximum: number;
+  readonly maximumPacketSize: number | undefined;
+  /** False: no reason strings and user properties on answers [MQTT-3.1.2-29]. */
+  readonly wantsProblemInformation: boolean;
+}
+
+/** Everything but PUBLISH, its answers and PING. DISCONNECT is told before the connection closes. */
+export interface ConnectionUser {
+  readonly publish: PublishHandler;
+  receive(packet: Packet): void;
+  closed(info: CloseInfo): void;
+  report(error: unknown): void;
+}
+
+export interface ConnectionOptions {
+  readonly stream: PacketStream;
+  readonly version: ProtocolVersion;
+  readonly peer: Peer;
+  readonly outbox: Outbox;
+  readonly incoming: IncomingLimits;
+  readonly admission?: Admission;
+  readonly clock: Clock;
+  readonly user: ConnectionUser;
+}
+
+/** One network connection after its handshake, the same for both roles. */
+export class Connection implements PacketReader {
+  readonly stream: PacketStream;
+  readonly version: ProtocolVersion;
+  readonly peer: Peer;
+  readonly #outbox: Outbox;
+  readonly #incoming: Incoming;
+  readonly #receiveMaximum: number;
+  readonly #clock: Clock;
+  readonly #user: ConnectionUser;
+  #closed = false;
+  /** Version 4 knows no Receive Maximum: the connection is not read instead. */
+  #fullHold = false;
+
+  constructor({ stream, version, peer, outbox, incoming, admission, clock, user }: ConnectionOptions) {
+    this.stream = stream;
+    this.version = version;
+    this.peer = peer;
+    this.#outbox = outbox;
+    this.#clock = clock;
+    this.#user = user;
+    this.#receiveMaximum = incoming.receiveMaximum;
+    this.#incoming = new Incoming({
+      limits: incoming,
+      handler: user.publish,
+      admission,
+      acknowledge: (packetId, acknowledgement) => this.#acknowledge(packetId, acknowledgement),
+      hold: (held) => (held ? stream.hold() : stream.release()),
+      report: (error) => user.report(error),
+    });
+    stream.reader = this;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  receive(packet: Packet): void {
+    switch (packet.type) {
+      case 'publish':
+        this.#receivePublish(packet);
+        return;
+      case 'puback':
+        this.#outbox.acknowledged(packet.packetId, packet);
+        return;
+      case 'pubrec':
+      case 'pubrel':
+      case 'pubcomp':
+        this.#refuseQos2(packet);
+        return;
+      case 'disconnect':
+        this.#receiveDisconnect(packet);
+        return;
+      default:
+        this.#user.receive(packet);
+    }
+  }
+
+  failed(error: ProtocolError | Error): void {
+    if (error instanceof ProtocolError) this.disconnect(error.reasonCode, error.message, error);
+    else {
+      this.#user.report(error);
+      this.disconnect(ReasonCode.unspecifiedError, undefined, error);
+    }
+  }
+
+  closed(error?: Error): void {
+    this.#finish({ byPeer: true, ...(error === undefined ? undefined : { error }) });
+  }
+
+  drained(): void {
+    this.#outbox.pump();
+  }
+
+  send(packet: Packet): void {
+    this.stream.send(packet, this.version);
+  }
+
+  /** True: it fits the peer's Maximum Packet Size and was written. */
+  sendIfFits(packet: Packet): boolean {
+    const bytes = this.stream.codec.encode(packet, this.version);
+    const { maximumPacketSize } = this.peer;
+    if (maximumPacketSize !== undefined && bytes.length > maximumPacketSize) return false;
+    this.stream.write(bytes);
+    return true;
+  }
+
+  /** Version 5 is told why, which is allowed after CONNACK only [MQTT-3.14.0-1]; version 4 sees the connection end. */
+  disconnect(reasonCode: number, reasonString?: string, error?: Error): void {
+    if (this.#closed) return;
+    if (this.version === 5) this.#sayWhy(reasonCode, reasonString);
+    this.#finish({
+      byPeer: false,
+      reasonCode,
+      ...(reasonString === undefined ? undefined : { reasonString }),
+      ...(error === undefined ? undefined : { error }),
+    });
+  }
+
+  /** As the client does on purpose: DISCONNECT in both versions. */
+  leave(reasonCode: number): void {
+    if (this.#closed) return;
+    this.send({ type: 'disconnect', reasonCode, properties: {} });
+    this.#finish({ byPeer: false, reasonCode });
+  }
+
+  tick(nowMs: number): void {
+    this.#incoming.tick(nowMs);
+    // While the connection is not read, an answer may be there already.
+    if (this.#outbox.tick(nowMs) && !this.stream.held && !this.#closed)
+      this.disconnect(ReasonCode.unspecifiedError, 'a PUBLISH was not acknowledged in time');
+  }
+
+  #receivePublish(packet: PublishPacket): void {
+    if (packet.qos === 2) throw new ProtocolError(ReasonCode.qosNotSupported, 'QoS 2 is not offered'); // [MQTT-3.2.2-11]
+    if (packet.topicAlias !== undefined)
+      throw new ProtocolError(ReasonCode.topicAliasInvalid, 'topic aliases are not offered'); // [MQTT-3.3.2-9]
+    if (packet.qos === 1 && this.#incoming.unanswered >= this.#receiveMaximum)
+      throw new ProtocolError(ReasonCode.receiveMaximumExceeded, 'Receive Maximum exceeded'); // [MQTT-3.3.4-7]
+    this.#incoming.receive(packet as Publish, packet.packetId ?? 0, packet.packetBytes, this.#clock.now());
+    if (this.version === 4 && !this.#fullHold && this.#incoming.unanswered >= this.#receiveMaximum) {
+      this.#fullHold = true;
+      this.stream.hold();
+    }
+  }
+
+  #acknowledge(packetId: number, acknowledgement: Acknowledgement): void {
+    if (this.#closed) return;
+    const { reasonCode, reasonString, userProperties } = acknowledgement;
+    if (this.version === 4 && isTemporary(reasonCode)) {
+      // 3.1.1 has no refusal: without an answer the message stays the client's, and it will offer it again.
+      this.disconnect(reasonCode);
+      return;
+    }
+    const short = reasonString === undefined && userProperties === undefined;
+    if (
+      short ||
+      this.version === 4 ||
+      !this.peer.wantsProblemInformation ||
+      !this.sendIfFits({ ...acknowledgement, type: 'puback', packetId }) // [MQTT-3.4.2-2], [MQTT-3.4.2-3]
+    )
+      this.stream.write(this.stream.codec.encodePuback(packetId, reasonCode, this.version));
+    if (this.#fullHold && this.#incoming.unanswered < this.#receiveMaximum / 2) {
+      this.#fullHold = false;
+      this.stream.release();
+    }
+  }
+
+  /** QoS 2 is never begun by us, nor accepted: none of its answers belongs to anything. */
+  #refuseQos2({ type }: AnswerPacket): void {
+    throw new ProtocolError(ReasonCode.protocolError, `${type} without QoS 2`);
+  }
+
+  #receiveDisconnect(packet: Extract<Packet, { type: 'disconnect' }>): void {
+    this.#user.receive(packet);
+    if (this.#closed) return;
+    const { reasonString } = packet.properties;
+    this.#finish({
+      byPeer: true,
+      reasonCode: packet.reasonCode,
+      ...(reasonString === undefined ? undefined : { reasonString }),
+    });
+  }
+
+  #sayWhy(reasonCode: number, reasonString: string | undefined): void {
+    const packet = { type: 'disconnect', reasonCode, properties: {} } as const;
+    // [MQTT-3.14.2-3]
+    if (reasonString === undefined || !this.sendIfFits({ ...packet, properties: { reasonString } }))
+      this.sendIfFits(packet);
+  }
+
+  #finish(info: CloseInfo): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#incoming.end();
+    this.stream.end();
+    this.#user.closed(info);
+  }
+}
+
+/** What 3.1.1 cannot be told: "later" (0x97) and "I do not know" (0x80). Other refusals are final and acknowledged. */
+function isTemporary(reasonCode: number): boolean {
+  return (
+    reasonCode >= failureFrom &&
+    (reasonCode === ReasonCode.quotaExceeded || reasonCode === ReasonCode.unspecifiedError)
+  );
+}

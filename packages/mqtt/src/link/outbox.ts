@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Codec, PublishDelivery } from '../codec.ts';
+import type { Clock } from '../clock.ts';
+import type { Acknowledgement, ProtocolVersion, Publish } from '../packet.ts';
+import { ByteWindow } from './byte-window.ts';
+import { messageBytes, type Outgoing } from './outgoing.ts';
+import type { PacketStream } from './packet-stream.ts';
+import { PriorityQueue, type Ranked } from './priority-queue.ts';
+
+export interface OutboxOptions {
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly urgentRank: number;
+  readonly limits: OutboxLimits;
+  report(error: unknown): void;
+}
+
+export interface OutboxLimits {
+  /** A written QoS 1 PUBLISH that is not answered within this time ends the connection. */
+  readonly answerMs: number;
+  readonly urgentAnswerMs: number;
+}
+
+export const outboxLimits: OutboxLimits = { answerMs: 30_000, urgentAnswerMs: 5_000 };
+
+/** What the peer of the present connection can take. */
+export interface OutboxPeer {
+  readonly stream: PacketStream;
+  readonly version: ProtocolVersion;
+  readonly receiveMaximum: number;
+  readonly maximumPacketSize: number | undefined;
+}
+
+class Entry implements Ranked {
+  readonly outgoing: Outgoing;
+  readonly rank: number;
+  readonly sequence: number;
+  /** Estimated while waiting, exact once written. */
+  bytes: number;
+  packetId = 0;
+  writtenAtMs = 0;
+
+  constructor(outgoing: Outgoing, sequence: number) {
+    this.outgoing = outgoing;
+    this.rank = outgoing.rank;
+    this.sequence = sequence;
+    this.bytes = messageBytes(outgoing.publish);
+  }
+}
+
+const packetIdMax = 0xffff;
+/** QoS 0 has no acknowledgement: more than this in the transport's own buffer waits for it to drain. */
+const unsentBytesMax = 64 * 1024;
+
+/**
+ * What waits to be sent and what awaits its acknowledgement. Lives as long as the session: `attach` gives it a
+ * connection, `detach` takes it away. In flight means written on some connection of this session and not yet answered;
+ * that is sent again on the next one, with the same packet identifier and DUP [MQTT-4.4.0-1], in order [MQTT-4.6.0-1].
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #queue: PriorityQueue<Entry>;
+  /** In the order of writing. */
+  readonly #inFlight = new Map<number, Entry>();
+  /** Part of #inFlight: not yet repeated on this connection. */
+  #repeats: Entry[] = [];
+  readonly #window = new ByteWindow();
+  readonly #reservedIds = new Set<number>();
+  /** Reused for every message. */
+  readonly #delivery: PublishDelivery = { packetId: 0, dup: false, messageExpirySeconds: undefined };
+  #peer: OutboxPeer | undefined;
+  #sequence = 0;
+  #lastPacketId = 0;
+  #queuedBytes = 0;
+  #urgentInFlight = 0;
+  /** Not later than the earliest `expiresAt` in the queue. */
+  #earliestExpiryMs = Infinity;
+  #pumping = false;
+  #ended = false;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    this.#queue = new PriorityQueue(options.urgentRank);
+  }
+
+  /** Waiting; what is in flight is not counted. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  get windowBytes(): number {
+    return this.#window.windowBytes;
+  }
+
+  send(outgoing: Outgoing): void {
+    const waits = outgoing.keepWhileOffline === true && outgoing.publish.qos > 0;
+    if (this.#ended || (this.#peer === undefined && !waits)) {
+      outgoing.settled({ kind: 'lost', written: false });
+      return;
+    }
+    const entry = new Entry(outgoing, this.#sequence++);
+    this.#queue.push(entry);
+    this.#queuedBytes += entry.bytes;
+    if (outgoing.expiresAt !== undefined && outgoing.expiresAt < this.#earliestExpiryMs)
+      this.#earliestExpiryMs = outgoing.expiresAt;
+    this.pump();
+  }
+
+  /** Only to be called without a connection. */
+  attach(peer: OutboxPeer): void {
+    this.#peer = peer;
+    this.#window.reset();
+    this.#urgentInFlight = 0;
+    this.#repeats = [...this.#inFlight.values()];
+    this.pump();
+  }
+
+  /** What was not written is lost, unless it may wait for the next connection. */
+  detach(): void {
+    this.#peer = undefined;
+    this.#repeats = [];
+    const lost = this.#queue.remove(
+      ({ outgoing }) => outgoing.keepWhileOffline !== true || outgoing.publish.qos === 0,
+    );
+    for (const entry of lost) this.#queuedBytes -= entry.bytes;
+    for (const entry of lost) entry.outgoing.settled({ kind: 'lost', written: false });
+  }
+
+  /** The session is over. */
+  end(): void {
+    this.#ended = true;
+    this.#peer = undefined;
+    this.#repeats = [];
+    const written = [...this.#inFlight.values()];
+    const unwritten = this.#queue.remove(() => true);
+    this.#inFlight.clear();
+    this.#queuedBytes = 0;
+    for (const entry of written) entry.outgoing.settled({ kind: 'lost', written: true });
+    for (const entry of unwritten) entry.outgoing.settled({ kind: 'lost', written: false });
+  }
+
+  /** An answer for an identifier that is not in flight is ignored: it may be late, and changes nothing. */
+  acknowledged(packetId: number, acknowledgement: Acknowledgement): void {
+    const entry = this.#inFlight.get(packetId);
+    if (entry === undefined || entry.writtenAtMs === 0) return;
+    this.#inFlight.delete(packetId);
+    if (entry.rank >= this.#options.urgentRank) this.#urgentInFlight--;
+    const nowMs = this.#options.clock.now();
+    this.#window.acknowledged(entry.bytes, nowMs - entry.writtenAtMs, this.#queue.length > 0, nowMs);
+    entry.outgoing.settled({ kind: 'acknowledged', acknowledgement });
+    this.pump();
+  }
+
+  /** For SUBSCRIBE and UNSUBSCRIBE of a client: they share the identifiers [MQTT-2.2.1-3]. */
+  reservePacketId(): number {
+    const packetId = this.#freePacketId();
+    this.#reservedIds.add(packetId);
+    return packetId;
+  }
+
+  releasePacketId(packetId: number): void {
+    this.#reservedIds.delete(packetId);
+  }
+
+  /** Called now and then: what expired leaves wherever it stands. True: an answer is overdue. */
+  tick(nowMs: number): boolean {
+    if (nowMs >= this.#earliestExpiryMs) this.#sweep(nowMs);
+    return this.#peer !== undefined && this.#overdue(nowMs);
+  }
+
+  /** Writes as much as the window and the peer's Receive Maximum allow [MQTT-3.3.4-9]. */
+  pump(): void {
+    // `settled` and `written` may call `send`.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#peer !== undefined && this.#writeNext(this.#peer));
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #writeNext(peer: OutboxPeer): boolean {
+    if (this.#repeats.length > 0) return this.#repeatNext(peer);
+    const entry = this.#queue.peek();
+    if (entry === undefined) return false;
+    const { outgoing } = entry;
+    const expired = outgoing.expiresAt !== undefined && outgoing.expiresAt <= this.#options.clock.now();
+    if (!expired && !this.#hasRoom(entry, peer)) return false;
+    this.#queue.take();
+    this.#queuedBytes -= entry.bytes;
+    if (expired) outgoing.settled({ kind: 'expired' });
+    else if (outgoing.publish.qos === 0) this.#writeOnce(entry, peer);
+    else this.#writeFirst(entry, peer);
+    return true;
+  }
+
+  #hasRoom({ bytes, rank, outgoing }: Entry, peer: OutboxPeer): boolean {
+    if (outgoing.publish.qos === 0)
+      return peer.stream.transport.bufferedBytes + peer.stream.output.pendingBytes <= unsentBytesMax;
+    const inFlight = this.#inFlight.size;
+    if (inFlight >= Math.min(peer.receiveMaximum, packetIdMax - this.#reservedIds.size)) return false;
+    if (rank >= this.#options.urgentRank && this.#urgentInFlight === 0) return true;
+    if (!this.#window.hasRoom(bytes)) return false;
+    // The last slot is kept for what is urgent.
+    return rank >= this.#options.urgentRank || inFlight === 0 || inFlight < peer.receiveMaximum - 1;
+  }
+
+  #writeOnce({ outgoing }: Entry, peer: OutboxPeer): void {
+    this.#delivery.packetId = 0;
+    if (this.#write(outgoing.publish, outgoing, false, peer) === 0) outgoing.settled({ kind: 'too-large' });
+    else {
+      outgoing.written?.();
+      outgoing.settled({ kind: 'sent' });
+    }
+  }
+
+  #writeFirst(entry: Entry, peer: OutboxPeer): void {
+    const { outgoing } = entry;
+    entry.packetId = this.#freePacketId();
+    this.#delivery.packetId = entry.packetId;
+    if (!this.#wrote(entry, this.#write(outgoing.publish, outgoing, false, peer))) {
+      outgoing.settled({ kind: 'too-large' });
+      return;
+    }
+    this.#inFlight.set(entry.packetId, entry);
+    outgoing.written?.();
+  }
+
+  #repeatNext(peer: OutboxPeer): boolean {
+    const [entry] = this.#repeats;
+    if (entry === undefined) return false;
+    if (this.#inFlight.size - this.#repeats.length >= peer.receiveMaximum) return false;
+    this.#repeats.shift();
+    const { outgoing } = entry;
+    this.#delivery.packetId = entry.packetId;
+    const publish = this.#hasExpired(outgoing) ? expiredPublish(outgoing.publish) : outgoing.publish;
+    if (!this.#wrote(entry, this.#write(publish, outgoing, true, peer))) {
+      this.#inFlight.delete(entry.packetId);
+      outgoing.settled({ kind: 'too-large' });
+    }
+    return true;
+  }
+
+  /** An ordinary message whose delivery had begun is delivered to the end; other content is not shown after its time. */
+  #hasExpired({ expiresAt, keepWhileOffline }: Outgoing): boolean {
+    return expiresAt !== undefined && keepWhileOffline !== true && expiresAt <= this.#options.clock.now();
+  }
+
+  #wrote(entry: Entry, bytes: number): boolean {
+    if (bytes === 0) return false;
+    entry.bytes = bytes;
+    entry.writtenAtMs = this.#options.clock.now();
+    this.#window.wrote(bytes);
+    if (entry.rank >= this.#options.urgentRank) this.#urgentInFlight++;
+    return true;
+  }
+
+  /** The packet's length; 0 when it cannot be sent to this peer [MQTT-3.1.2-24]. */
+  #write(publish: Publish, { expiresAt }: Outgoing, dup: boolean, peer: OutboxPeer): number {
+    const delivery = this.#delivery;
+    delivery.dup = dup;
+    // [MQTT-3.3.2-6]
+    delivery.messageExpirySeconds =
+      expiresAt === undefined
+        ? publish.messageExpirySeconds
+        : Math.max(0, Math.ceil((expiresAt - this.#options.clock.now()) / 1000));
+    try {
+      const bytes = this.#options.codec.encodePublish(publish, peer.version, delivery);
+      if (peer.maximumPacketSize !== undefined && bytes.length > peer.maximumPacketSize) return 0;
+      peer.stream.write(bytes);
+      return bytes.length;
+    } catch (error) {
+      this.#options.report(error);
+      return 0;
+    }
+  }
+
+  /** [MQTT-2.2.1-3], [MQTT-2.2.1-4]. `#hasRoom` has seen that there is one. */
+  #freePacketId(): number {
+    do this.#lastPacketId = this.#lastPacketId === packetIdMax ? 1 : this.#lastPacketId + 1;
+    while (this.#inFlight.has(this.#lastPacketId) || this.#reservedIds.has(this.#lastPacketId));
+    return this.#lastPacketId;
+  }
+
+  #sweep(nowMs: number): void {
+    let earliest = Infinity;
+    const expired = this.#queue.remove(({ outgoing: { expiresAt } }) => {
+      if (expiresAt === undefined) return false;
+      if (expiresAt <= nowMs) return true;
+      earliest = Math.min(earliest, expiresAt);
+      return false;
+    });
+    this.#earliestExpiryMs = earliest;
+    for (const entry of expired) this.#queuedBytes -= entry.bytes;
+    for (const entry of expired) entry.outgoing.settled({ kind: 'expired' });
+    this.pump();
+  }
+
+  #overdue(nowMs: number): boolean {
+    const { urgentRank, limits } = this.#options;
+    for (const entry of this.#inFlight.values()) {
+      if (this.#repeats.includes(entry)) continue;
+      const urgent = entry.rank >= urgentRank;
+      if (nowMs - entry.writtenAtMs >= (urgent ? limits.urgentAnswerMs : limits.answerMs)) return true;
+      // The order is that of writing: behind a young one only younger ones follow.
+      if (this.#urgentInFlight === 0) return false;
+    }
+    return false;
+  }
+}
+
+/** Already promised to the session, so it must be sent; its time is over, so its content is not. */
+function expiredPublish({ topic }: Publish): Publish {
+  return {
+    topic,
+    payload: new Uint8Array(0),
+    qos: 1,
+    retain: false,
+    userProperties: [['error', 'expired']],
+  };
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError, type Codec, type Decoder, type DecoderOptions } from '../codec.ts';
+import type { Packet, ProtocolVersion } from '../packet.ts';
+import type { Clock } from '../clock.ts';
+import { Output } from './output.ts';
+import type { Transport } from './transport.ts';
+
+/** Who reads a stream. Replaced once, when the handshake is over. */
+export interface PacketReader {
+  receive(packet: Packet): void;
+  /** The bytes are not MQTT, or `receive` threw. The reader ends the stream. */
+  failed(error: ProtocolError | Error): void;
+  closed(error?: Error): void;
+  drained?(): void;
+}
+
+export interface PacketStreamOptions {
+  readonly transport: Transport;
+  readonly codec: Codec;
+  readonly decoder: DecoderOptions;
+  readonly clock: Clock;
+  readonly reader: PacketReader;
+}
+
+/** A transport that carries packets: one at a time, held back while the reader cannot take more. */
+export class PacketStream {
+  readonly transport: Transport;
+  readonly codec: Codec;
+  readonly output: Output;
+  readonly decoder: Decoder;
+  reader: PacketReader;
+  readonly #clock: Clock;
+  lastReceivedMs: number;
+  lastSentMs: number;
+  #holds = 0;
+  #reading = false;
+  #ended = false;
+
+  constructor({ transport, codec, decoder, clock, reader }: PacketStreamOptions) {
+    this.transport = transport;
+    this.codec = codec;
+    this.output = new Output(transport);
+    this.decoder = codec.createDecoder(decoder);
+    this.reader = reader;
+    this.#clock = clock;
+    this.lastReceivedMs = clock.now();
+    this.lastSentMs = this.lastReceivedMs;
+    transport.onData = (bytes) => {
+      if (this.#ended) return;
+      this.lastReceivedMs = clock.now();
+      this.decoder.feed(bytes);
+      this.#read();
+    };
+    transport.onClose = (error) => {
+      this.#ended = true;
+      this.reader.closed(error);
+    };
+    transport.onDrain = () => this.reader.drained?.();
+  }
+
+  get held(): boolean {
+    return this.#holds > 0;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Nothing is read, not even from the transport, until `release` was called as often. */
+  hold(): void {
+    if (this.#holds++ === 0 && !this.#ended) this.transport.pause();
+  }
+
+  release(): void {
+    if (--this.#holds > 0 || this.#ended) return;
+    this.lastReceivedMs = this.#clock.now();
+    this.transport.resume();
+    this.#read();
+  }
+
+  send(packet: Packet, version: ProtocolVersion): void {
+    this.write(this.codec.encode(packet, version));
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.output.write(bytes);
+  }
+
+  /** After what was written, the transport ends; nothing more is read. */
+  end(): void {
+    if (this.#ended) return;
+    this.output.flush();
+    this.#ended = true;
+    this.transport.close();
+  }
+
+  #read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      while (this.#holds === 0 && !this.#ended) {
+        const packet = this.decoder.next();
+        if (packet === undefined) break;
+        this.reader.receive(packet);
+      }
+    } catch (error) {
+      if (!this.#ended) this.reader.failed(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#reading = false;
+    }
+  }
+}

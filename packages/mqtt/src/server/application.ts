@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Outgoing } from '../link/outgoing.ts';
+import type { TransportInfo } from '../link/transport.ts';
+import type { Acknowledgement, ProtocolVersion, Publish, UserProperties, Will } from '../packet.ts';
+
+/** Everything a CONNECT says about who connects. */
+export interface ConnectRequest {
+  /** Assigned by the server when the client sent none. */
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: Uint8Array;
+  readonly version: ProtocolVersion;
+  readonly cleanStart: boolean;
+  readonly transport: TransportInfo;
+  readonly userProperties: UserProperties;
+  readonly will?: Will;
+}
+
+export interface Authenticated<Principal> {
+  readonly principal: Principal;
+  /** Sessions are keyed (account, client id): nobody resumes or takes over another account's session. */
+  readonly account: string;
+  /** Into the CONNACK. */
+  readonly userProperties?: UserProperties;
+  readonly keepAliveMax?: number;
+}
+
+export interface Denied {
+  readonly reasonCode: number;
+  readonly reasonString?: string;
+  readonly userProperties?: UserProperties;
+}
+
+export interface SubscribeOptions {
+  readonly qos: 0 | 1 | 2;
+  readonly retainHandling: 0 | 1 | 2;
+  /** The session had no subscription with this filter. */
+  readonly isNew: boolean;
+}
+
+export interface SubscribeAnswer {
+  /** Up to 2: granted with that QoS. */
+  readonly reasonCode: number;
+  readonly reasonString?: string;
+}
+
+/** One client's session: outlives its connection as long as the client asked for. */
+export interface Session<Principal> {
+  /** Of the present connection, or the last one. */
+  readonly principal: Principal;
+  readonly account: string;
+  readonly clientId: string;
+  readonly version: ProtocolVersion;
+  readonly connected: boolean;
+  /** Of the client; undefined: no limit. */
+  readonly maximumPacketSize: number | undefined;
+  /** What the subscriptions of this session make of a topic, reserved ones included. */
+  matches(topic: string): { qos: 0 | 1; subscriptionIds: number[] } | undefined;
+  /** Without a connection: settled at once as lost. */
+  send(outgoing: Outgoing): void;
+  /** Waiting in front of the window; in flight is not counted. */
+  readonly queued: number;
+  readonly queuedBytes: number;
+  disconnect(reasonCode: number, reasonString?: string): void;
+  /** Disconnects, if need be, and deletes the session: for a revoked credential. */
+  end(reasonCode: number, reasonString?: string): void;
+}
+
+/**
+ * Port: what the server is for. It keeps a reserved part of the topic tree to itself; the rest is ordinary MQTT.
+ * Calls for one session come in order. An exception is reported and answered with 0x80.
+ */
+export interface Application<Principal> {
+  /** Reserved topics are never routed, retained or matched by filters that begin with a wildcard. */
+  reserves(topicOrFilter: string): boolean;
+  authenticate(request: ConnectRequest): Promise<Authenticated<Principal> | Denied>;
+  /** Ordinary tree only. */
+  authorize(principal: Principal, action: 'publish' | 'subscribe', topicOrFilter: string): boolean;
+  /** Reserved topics only; also for a Will, when it fires. The result is ignored for QoS 0 and for a Will. */
+  publish(session: Session<Principal>, publish: Publish): Acknowledgement | Promise<Acknowledgement>;
+  /** Reserved filters only. */
+  subscribe(session: Session<Principal>, filter: string, options: SubscribeOptions): SubscribeAnswer;
+  /** After the SUBACK was written. */
+  subscribed(session: Session<Principal>, filter: string, options: SubscribeOptions): void;
+  unsubscribed(session: Session<Principal>, filter: string): void;
+  /** A connection was made; the session may be new or resumed with its subscriptions. */
+  opened(session: Session<Principal>): void;
+  /** The connection is gone; everything that was not written has been settled. The session may live on. */
+  closed(session: Session<Principal>): void;
+  /** The session is deleted; everything has been settled. */
+  ended(session: Session<Principal>): void;
+}

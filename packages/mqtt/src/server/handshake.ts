@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../codec.ts';
+import { PacketStream, type PacketReader } from '../link/packet-stream.ts';
+import type { Transport, TransportInfo } from '../link/transport.ts';
+import type { ConnackPacket, ConnectPacket, Packet, Properties, ProtocolVersion } from '../packet.ts';
+import { ReasonCode } from '../reason-code.ts';
+import type { Authenticated, ConnectRequest, Denied } from './application.ts';
+import { isTooLong } from './routing.ts';
+import type { ServerSession, SessionHost } from './session.ts';
+
+/** What a handshake needs of the server. */
+export interface HandshakeHost<P> extends SessionHost<P> {
+  readonly openConnections: number;
+  newClientId(): string;
+  /** Ends what must end for this client and returns the session to open, with whether it existed; undefined: full. */
+  sessionFor(
+    account: string,
+    clientId: string,
+    cleanStart: boolean,
+    principal: P,
+  ): { session: ServerSession<P>; present: boolean } | undefined;
+  handshakeOver(handshake: Handshake<P>): void;
+}
+
+/** From the first byte to CONNACK. The connection is not read between CONNECT and CONNACK. */
+export class Handshake<P> implements PacketReader {
+  readonly #host: HandshakeHost<P>;
+  readonly #info: TransportInfo;
+  readonly #stream: PacketStream;
+  readonly #deadlineMs: number;
+  #over = false;
+
+  constructor(host: HandshakeHost<P>, transport: Transport, info: TransportInfo) {
+    const { clock, codec, limits } = host;
+    this.#host = host;
+    this.#info = info;
+    this.#deadlineMs = clock.now() + limits.handshakeMs;
+    this.#stream = new PacketStream({
+      transport,
+      codec,
+      clock,
+      decoder: { role: 'server', maximumPacketSize: limits.connectBytesMax },
+      reader: this,
+    });
+  }
+
+  /** The decoder lets nothing but CONNECT pass. */
+  receive(packet: Packet): void {
+    if (packet.type !== 'connect')
+      throw new ProtocolError(ReasonCode.protocolError, 'CONNECT is the first packet');
+    this.#stream.hold();
+    this.#admit(packet).catch((error: unknown) => {
+      this.#host.report(error);
+      this.#refuse(ReasonCode.serverUnavailable, packet.version);
+    });
+  }
+
+  /** A CONNACK is owed to nobody who did not get as far as telling its version [MQTT-3.1.4-1], [MQTT-3.1.4-2]. */
+  failed(error: ProtocolError | Error): void {
+    const { version } = this.#stream.decoder;
+    const known = error instanceof ProtocolError;
+    if (!known) this.#host.report(error);
+    const reasonCode = known ? error.reasonCode : ReasonCode.unspecifiedError;
+    if (version === 5 || (version === 4 && reasonCode === ReasonCode.unsupportedProtocolVersion))
+      this.#refuse(reasonCode, version, { reasonString: error.message });
+    else this.#end();
+  }
+
+  closed(): void {
+    this.#finish();
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs < this.#deadlineMs) return;
+    const { version } = this.#stream.decoder;
+    if (this.#stream.held && version !== undefined) this.#refuse(ReasonCode.serverUnavailable, version);
+    else this.abort();
+  }
+
+  abort(): void {
+    this.#stream.transport.destroy();
+    this.#finish();
+  }
+
+  async #admit(connect: ConnectPacket): Promise<void> {
+    const { version } = connect;
+    const objection = this.#objection(connect);
+    if (objection !== undefined) {
+      this.#refuse(objection, version);
+      return;
+    }
+    const assigned = connect.clientId.length === 0;
+    const clientId = assigned ? this.#host.newClientId() : connect.clientId;
+    const verdict = await this.#host.application.authenticate(this.#request(connect, clientId));
+    if (this.#over) return;
+    if (!('principal' in verdict)) this.#deny(verdict, version);
+    else if (!this.#willAllowed(connect, verdict.principal)) this.#refuse(ReasonCode.notAuthorized, version);
+    else this.#open(connect, clientId, assigned, verdict);
+  }
+
+  /** What needs no application to be refused. */
+  #objection({ version, clientId, cleanStart, will, properties }: ConnectPacket): number | undefined {
+    const { limits, openConnections } = this.#host;
+    if (openConnections >= limits.connections) return ReasonCode.serverBusy;
+    if (properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod; // [MQTT-4.12.0-1]
+    if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // 3.1.1 [MQTT-3.1.3-8]
+    if (clientId.length > limits.clientIdBytesMax) return ReasonCode.clientIdentifierNotValid;
+    if (will === undefined) return undefined;
+    if (will.qos === 2 && version === 5) return ReasonCode.qosNotSupported; // [MQTT-3.2.2-12]
+    return isTooLong(will.topic, limits) ? ReasonCode.topicNameInvalid : undefined;
+  }
+
+  #request(connect: ConnectPacket, clientId: string): ConnectRequest {
+    const { username, password, version, cleanStart, will, properties } = connect;
+    return {
+      clientId,
+      version,
+      cleanStart,
+      transport: this.#info,
+      userProperties: properties.userProperties ?? [],
+      ...(username === undefined ? undefined : { username }),
+      ...(password === undefined ? undefined : { password }),
+      ...(will === undefined ? undefined : { will }),
+    };
+  }
+
+  /** A reserved topic is the application's to judge, in `authenticate` and when the Will fires. */
+  #willAllowed({ will }: ConnectPacket, principal: P): boolean {
+    const { application } = this.#host;
+    return (
+      will === undefined ||
+      application.reserves(will.topic) ||
+      application.authorize(principal, 'publish', will.topic)
+    );
+  }
+
+  #open(connect: ConnectPacket, clientId: string, assigned: boolean, verdict: Authenticated<P>): void {
+    const { version, properties } = connect;
+    const { principal, account } = verdict;
+    const opened = this.#host.sessionFor(account, clientId, connect.cleanStart, principal);
+    if (opened === undefined) {
+      this.#refuse(ReasonCode.quotaExceeded, version);
+      return;
+    }
+    const keepAliveSeconds = this.#keepAliveSeconds(connect, verdict);
+    const sessionExpirySeconds = this.#sessionExpirySeconds(connect);
+    const answer = this.#connackProperties(connect, keepAliveSeconds, sessionExpirySeconds);
+    if (assigned) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
+    if (verdict.userProperties !== undefined) answer.userProperties = verdict.userProperties;
+    this.#finish();
+    opened.session.open({
+      stream: this.#stream,
+      version,
+      principal,
+      keepAliveSeconds,
+      sessionExpirySeconds,
+      will: connect.will,
+      // [MQTT-3.2.2-2], [MQTT-3.2.2-3]
+      connack: {
+        type: 'connack',
+        sessionPresent: opened.present,
+        reasonCode: ReasonCode.success,
+        properties: answer,
+      },
+      peer: {
+        receiveMaximum: properties.receiveMaximum ?? 0xffff,
+        maximumPacketSize: properties.maximumPacketSize,
+        wantsProblemInformation: properties.requestProblemInformation !== 0,
+      },
+    });
+    this.#stream.release();
+  }
+
+  /** Version 4 cannot be told another value than its own. */
+  #keepAliveSeconds(
+    { version, keepAliveSeconds }: ConnectPacket,
+    { keepAliveMax }: Authenticated<P>,
+  ): number {
+    if (version === 4) return keepAliveSeconds;
+    const secondsMax = Math.min(keepAliveMax ?? 0xffff, this.#host.limits.keepAliveSecondsMax);
+    return keepAliveSeconds === 0 ? secondsMax : Math.min(keepAliveSeconds, secondsMax);
+  }
+
+  #sessionExpirySeconds({ version, cleanStart, properties }: ConnectPacket): number {
+    const { sessionExpirySecondsMax } = this.#host.limits;
+    if (version === 4) return cleanStart ? 0 : sessionExpirySecondsMax;
+    return Math.min(properties.sessionExpirySeconds ?? 0, sessionExpirySecondsMax);
+  }
+
+  #connackProperties(
+    connect: ConnectPacket,
+    keepAliveSeconds: number,
+    sessionExpirySeconds: number,
+  ): Properties {
+    const { limits } = this.#host;
+    const answer: Properties = {
+      receiveMaximum: limits.receiveMaximum,
+      maximumQos: 1, // [MQTT-3.2.2-9]
+      maximumPacketSize: limits.packetBytesMax,
+      sharedSubscriptionAvailable: 0,
+    };
+    if (keepAliveSeconds !== connect.keepAliveSeconds) answer.serverKeepAliveSeconds = keepAliveSeconds;
+    if (sessionExpirySeconds !== (connect.properties.sessionExpirySeconds ?? 0))
+      answer.sessionExpirySeconds = sessionExpirySeconds;
+    return answer;
+  }
+
+  #deny({ reasonCode, reasonString, userProperties }: Denied, version: ProtocolVersion): void {
+    this.#refuse(reasonCode, version, {
+      ...(reasonString === undefined ? undefined : { reasonString }),
+      ...(userProperties === undefined ? undefined : { userProperties }),
+    });
+  }
+
+  /** CONNACK, then the connection ends [MQTT-3.2.2-7]; session present is 0 [MQTT-3.2.2-6]. */
+  #refuse(reasonCode: number, version: ProtocolVersion, properties: Properties = {}): void {
+    if (this.#over) return;
+    const connack: ConnackPacket = { type: 'connack', sessionPresent: false, reasonCode, properties };
+    this.#stream.send(connack, version);
+    this.#end();
+  }
+
+  #end(): void {
+    this.#stream.end();
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#host.handshakeOver(this);
+  }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+export type {
+  Application,
+  Authenticated,
+  ConnectRequest,
+  Denied,
+  Session,
+  SubscribeAnswer,
+  SubscribeOptions,
+} from './application.ts';
+export { serverLimits } from './limits.ts';
+export type { ServerLimits } from './limits.ts';
+export { createMqttServer } from './server.ts';
+export type { MqttServer, MqttServerOptions, ServerStats } from './server.ts';
+export type { Outcome, Outgoing } from '../link/outgoing.ts';
+export type { Transport, TransportInfo } from '../link/transport.ts';

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { incomingLimits, type IncomingLimits } from '../link/incoming.ts';
+import { outboxLimits, type OutboxLimits } from '../link/outbox.ts';
+
+/** Every queue, string and list of a server has a bound; each is answered with its reason code, never in silence. */
+export interface ServerLimits extends IncomingLimits, OutboxLimits {
+  /** Above it: CONNACK 0x89. */
+  readonly connections: number;
+  /** Connections that have not sent a valid CONNECT yet. Above it: closed unheard. */
+  readonly handshakes: number;
+  /** With and without a connection. Above it: CONNACK 0x97. */
+  readonly sessions: number;
+  /** From accepting the transport to CONNACK. */
+  readonly handshakeMs: number;
+  readonly connectBytesMax: number;
+  /** Maximum Packet Size of the server; DISCONNECT 0x95. */
+  readonly packetBytesMax: number;
+  readonly clientIdBytesMax: number;
+  /** Longer ones are cut to it, and the client is told. */
+  readonly sessionExpirySecondsMax: number;
+  readonly keepAliveSecondsMax: number;
+  /** SUBACK 0x97. */
+  readonly subscriptionsPerSession: number;
+  /** Of topics (PUBACK 0x90) and filters (SUBACK 0x8F). */
+  readonly topicLevelsMax: number;
+  readonly topicBytesMax: number;
+  /** Of ordinary messages waiting for one session; more are dropped and counted. */
+  readonly queuedBytesPerSession: number;
+  /** PUBACK 0x97. */
+  readonly retainedMax: number;
+  readonly retainedBytesMax: number;
+  /** Of all connections together, unanswered. */
+  readonly admissionBytesMax: number;
+}
+
+export const serverLimits: ServerLimits = {
+  ...incomingLimits,
+  ...outboxLimits,
+  connections: 20_000,
+  handshakes: 1_000,
+  sessions: 100_000,
+  handshakeMs: 10_000,
+  connectBytesMax: 96 * 1024,
+  packetBytesMax: 256 * 1024,
+  clientIdBytesMax: 256,
+  sessionExpirySecondsMax: 7 * 24 * 3600,
+  keepAliveSecondsMax: 3600,
+  subscriptionsPerSession: 256,
+  topicLevelsMax: 32,
+  topicBytesMax: 1024,
+  queuedBytesPerSession: 1024 * 1024,
+  retainedMax: 10_000,
+  retainedBytesMax: 64 * 1024 * 1024,
+  admissionBytesMax: 64 * 1024 * 1024,
+};

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '../clock.ts';
+import type { Outgoing } from '../link/outgoing.ts';
+import type { Acknowledgement, Publish } from '../packet.ts';
+import { ReasonCode } from '../reason-code.ts';
+import type { Application } from './application.ts';
+import type { ServerLimits } from './limits.ts';
+import type { RetainedStore } from './retained.ts';
+import type { ServerSession } from './session.ts';
+import type { Subscription, SubscriptionTree } from './subscription-tree.ts';
+
+const success: Acknowledgement = { reasonCode: ReasonCode.success };
+const nobody: Acknowledgement = { reasonCode: ReasonCode.noMatchingSubscribers };
+const notAuthorized: Acknowledgement = { reasonCode: ReasonCode.notAuthorized };
+const badTopic: Acknowledgement = { reasonCode: ReasonCode.topicNameInvalid };
+const noRoom: Acknowledgement = {
+  reasonCode: ReasonCode.quotaExceeded,
+  reasonString: 'too many retained messages',
+};
+
+/** A rank for everything that is not the application's own. */
+export const ordinaryRank = 0;
+
+/** A message on its way to any number of sessions: it has no state of its own, so they share it. */
+export class OrdinaryMessage implements Outgoing {
+  readonly publish: Publish;
+  readonly rank = ordinaryRank;
+  readonly keepWhileOffline = true;
+  readonly expiresAt?: number;
+
+  constructor(publish: Publish, expiresAt: number | undefined) {
+    this.publish = publish;
+    if (expiresAt !== undefined) this.expiresAt = expiresAt;
+  }
+
+  settled(): void {
+    // Nobody is owed an answer.
+  }
+}
+
+export interface RouterOptions<P> {
+  readonly application: Application<P>;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly tree: SubscriptionTree<ServerSession<P>>;
+  readonly retained: RetainedStore;
+  report(error: unknown): void;
+}
+
+/** All that matched for one session: it gets one copy, with the highest QoS and every identifier [MQTT-3.3.4-2..4]. */
+interface Match {
+  qos: 0 | 1;
+  retain: boolean;
+  ids: number[] | undefined;
+}
+
+/** Where a PUBLISH goes: to the application, or to whoever subscribed. */
+export class Router<P> {
+  readonly #options: RouterOptions<P>;
+
+  constructor(options: RouterOptions<P>) {
+    this.#options = options;
+  }
+
+  publish(session: ServerSession<P>, publish: Publish): Acknowledgement | Promise<Acknowledgement> {
+    const { application, limits } = this.#options;
+    if (isTooLong(publish.topic, limits)) return badTopic;
+    if (application.reserves(publish.topic)) return application.publish(session, publish);
+    if (!application.authorize(session.principal, 'publish', publish.topic)) return notAuthorized;
+    return this.#publishOrdinary(session, publish);
+  }
+
+  /** Authorized at CONNECT, and once more now. */
+  publishWill(session: ServerSession<P>, publish: Publish): void {
+    try {
+      const answer = this.publish(session, publish);
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#options.report(error));
+    } catch (error) {
+      this.#options.report(error);
+    }
+  }
+
+  #publishOrdinary(session: ServerSession<P>, publish: Publish): Acknowledgement {
+    const nowMs = this.#options.clock.now();
+    const { messageExpirySeconds } = publish;
+    const expiresAt = messageExpirySeconds === undefined ? undefined : nowMs + messageExpirySeconds * 1000;
+    if (publish.retain && !this.#retain(publish, expiresAt, nowMs)) return noRoom;
+    const matches = this.#match(session, publish);
+    if (matches.size === 0) return nobody;
+    this.#fanOut(matches, publish, expiresAt);
+    return success;
+  }
+
+  /** An empty one deletes [MQTT-3.3.1-6]; the flag is kept, so that a later subscriber sees it [MQTT-3.3.1-8]. */
+  #retain(publish: Publish, expiresAt: number | undefined, nowMs: number): boolean {
+    const { retained } = this.#options;
+    if (publish.payload.length > 0) return retained.keep({ publish: copyOf(publish), expiresAt }, nowMs);
+    retained.remove(publish.topic);
+    return true;
+  }
+
+  #match(session: ServerSession<P>, publish: Publish): Map<ServerSession<P>, Match> {
+    const matches = new Map<ServerSession<P>, Match>();
+    this.#options.tree.match(publish.topic, (subscriber, subscription) => {
+      if (subscription.noLocal && subscriber === session) return; // [MQTT-3.8.3-3]
+      const match = matches.get(subscriber);
+      if (match === undefined) matches.set(subscriber, firstMatch(subscription, publish));
+      else addMatch(match, subscription, publish);
+    });
+    return matches;
+  }
+
+  #fanOut(matches: Map<ServerSession<P>, Match>, publish: Publish, expiresAt: number | undefined): void {
+    const shared: (OrdinaryMessage | undefined)[] = [];
+    let content = publish;
+    for (const [subscriber, { qos, retain, ids }] of matches) {
+      // What may wait long does not hold on to the chunk it came in.
+      if (content === publish && !subscriber.connected)
+        content = { ...publish, payload: publish.payload.slice() };
+      if (ids !== undefined) {
+        subscriber.deliver(new OrdinaryMessage(forward(content, qos, retain, ids), expiresAt));
+        continue;
+      }
+      const kind = qos + (retain ? 2 : 0) + (content === publish ? 0 : 4);
+      const message = (shared[kind] ??= new OrdinaryMessage(
+        forward(content, qos, retain, undefined),
+        expiresAt,
+      ));
+      subscriber.deliver(message);
+    }
+  }
+}
+
+export function isTooLong(topicOrFilter: string, { topicBytesMax, topicLevelsMax }: ServerLimits): boolean {
+  if (topicOrFilter.length * 3 > topicBytesMax && utf8Length(topicOrFilter) > topicBytesMax) return true;
+  return topicOrFilter.length >= topicLevelsMax && topicOrFilter.split('/').length > topicLevelsMax;
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
+
+function firstMatch({ qos, retainAsPublished, subscriptionId }: Subscription, publish: Publish): Match {
+  return {
+    qos: qos < publish.qos ? qos : publish.qos, // [MQTT-3.8.4-8]
+    retain: publish.retain && retainAsPublished, // [MQTT-3.3.1-12], [MQTT-3.3.1-13]
+    ids: subscriptionId === undefined ? undefined : [subscriptionId],
+  };
+}
+
+function addMatch(match: Match, subscription: Subscription, publish: Publish): void {
+  const { qos, retain, ids } = firstMatch(subscription, publish);
+  if (qos > match.qos) match.qos = qos;
+  match.retain ||= retain;
+  if (ids !== undefined) (match.ids ??= []).push(...ids);
+}
+
+/** Everything of a message but what belongs to one connection; properties unaltered [MQTT-3.3.2-4, -15, -16, -17, -20]. */
+export function forward(publish: Publish, qos: 0 | 1, retain: boolean, ids: number[] | undefined): Publish {
+  const { topic, payload, userProperties } = publish;
+  const copy: Publish = { topic, payload, qos, retain, userProperties };
+  if (publish.payloadFormat !== undefined) copy.payloadFormat = publish.payloadFormat;
+  if (publish.contentType !== undefined) copy.contentType = publish.contentType;
+  if (publish.responseTopic !== undefined) copy.responseTopic = publish.responseTopic;
+  if (publish.correlationData !== undefined) copy.correlationData = publish.correlationData;
+  if (ids !== undefined) copy.subscriptionIds = ids;
+  return copy;
+}
+
+function copyOf(publish: Publish): Publish {
+  const copy = forward(publish, publish.qos, true, undefined);
+  copy.payload = copy.payload.slice();
+  if (copy.correlationData !== undefined) copy.correlationData = copy.correlationData.slice();
+  return copy;
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+import { repeat, systemClock, type Clock } from '../clock.ts';
+import type { Codec } from '../codec.ts';
+import { strictCodec } from '../codec/codec.ts';
+import type { Admission } from '../link/incoming.ts';
+import type { Transport, TransportInfo } from '../link/transport.ts';
+import { ReasonCode } from '../reason-code.ts';
+import type { Application, Session } from './application.ts';
+import { Handshake, type HandshakeHost } from './handshake.ts';
+import { serverLimits, type ServerLimits } from './limits.ts';
+import { RetainedStore } from './retained.ts';
+import { Router } from './routing.ts';
+import { ServerSession } from './session.ts';
+import { Subscribing } from './subscribing.ts';
+import { SubscriptionTree } from './subscription-tree.ts';
+
+// In browsers and Node alike.
+declare const crypto: { randomUUID(): string };
+
+export interface MqttServerOptions<P> {
+  readonly application: Application<P>;
+  readonly limits?: Partial<ServerLimits>;
+  readonly codec?: Codec;
+  readonly clock?: Clock;
+  /** From this rank on an Outgoing is urgent. Default: none is. */
+  readonly urgentRank?: number;
+  /** An exception of the application, or a bug. Default: ignored. */
+  readonly report?: (error: unknown) => void;
+}
+
+export interface ServerStats {
+  readonly connections: number;
+  readonly handshakes: number;
+  readonly sessions: number;
+  readonly subscriptions: number;
+  readonly retained: number;
+  /** Ordinary messages dropped because a session's queue was full. */
+  readonly dropped: number;
+}
+
+export interface MqttServer<P> {
+  /** Takes over a fresh transport. */
+  accept(transport: Transport, info: TransportInfo): void;
+  sessions(): Iterable<Session<P>>;
+  /** Disconnects everybody with 0x8B, ends all sessions without their Wills, and resolves when the transports are closed. */
+  close(): Promise<void>;
+  readonly stats: ServerStats;
+}
+
+const tickMs = 250;
+
+export function createMqttServer<P>(options: MqttServerOptions<P>): MqttServer<P> {
+  return new Server(options);
+}
+
+class Server<P> implements MqttServer<P>, HandshakeHost<P> {
+  readonly application: Application<P>;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly urgentRank: number;
+  readonly admission: Admission;
+  readonly router: Router<P>;
+  readonly subscribing: Subscribing<P>;
+  readonly report: (error: unknown) => void;
+  readonly #tree = new SubscriptionTree<ServerSession<P>>();
+  readonly #retained: RetainedStore;
+  readonly #handshakes = new Set<Handshake<P>>();
+  readonly #sessions = new Map<string, ServerSession<P>>();
+  readonly #stopTicking: () => void;
+  readonly #allClosed = Promise.withResolvers<void>();
+  #transports = 0;
+  #dropped = 0;
+  #closing = false;
+
+  constructor({ application, limits, codec, clock, urgentRank, report }: MqttServerOptions<P>) {
+    this.application = application;
+    this.limits = { ...serverLimits, ...limits };
+    this.clock = clock ?? systemClock;
+    this.codec = codec ?? strictCodec;
+    this.urgentRank = urgentRank ?? Infinity;
+    this.report = report ?? ((): void => undefined);
+    this.admission = { unansweredBytes: 0, unansweredBytesMax: this.limits.admissionBytesMax };
+    this.#retained = new RetainedStore(this.limits);
+    const parts = {
+      application,
+      limits: this.limits,
+      clock: this.clock,
+      tree: this.#tree,
+      retained: this.#retained,
+      report: this.report,
+    };
+    this.router = new Router(parts);
+    this.subscribing = new Subscribing(parts);
+    this.#stopTicking = repeat(this.clock, tickMs, () => this.#tick());
+  }
+
+  get stats(): ServerStats {
+    return {
+      connections: this.openConnections,
+      handshakes: this.#handshakes.size,
+      sessions: this.#sessions.size,
+      subscriptions: this.#tree.size,
+      retained: this.#retained.size,
+      dropped: this.#dropped,
+    };
+  }
+
+  get openConnections(): number {
+    return this.#transports - this.#handshakes.size;
+  }
+
+  accept(transport: Transport, info: TransportInfo): void {
+    if (this.#closing || this.#handshakes.size >= this.limits.handshakes) {
+      transport.destroy();
+      return;
+    }
+    this.#transports++;
+    this.#handshakes.add(new Handshake(this, transport, info));
+    const { onClose } = transport;
+    transport.onClose = (error) => {
+      this.#transports--;
+      onClose(error);
+      this.#checkClosed();
+    };
+  }
+
+  sessions(): Iterable<Session<P>> {
+    return this.#sessions.values();
+  }
+
+  close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      this.#stopTicking();
+      for (const handshake of this.#handshakes) handshake.abort();
+      for (const session of this.#sessions.values()) session.shutDown();
+      this.#checkClosed();
+    }
+    return this.#allClosed.promise;
+  }
+
+  newClientId(): string {
+    return crypto.randomUUID();
+  }
+
+  sessionFor(
+    account: string,
+    clientId: string,
+    cleanStart: boolean,
+    principal: P,
+  ): { session: ServerSession<P>; present: boolean } | undefined {
+    const key = keyOf(account, clientId);
+    // [MQTT-3.1.4-3]; if its session does not outlive the connection, it is gone after this.
+    this.#sessions.get(key)?.disconnect(ReasonCode.sessionTakenOver);
+    if (cleanStart) this.#sessions.get(key)?.finish(); // [MQTT-3.1.2-4]
+    const present = this.#sessions.get(key);
+    if (present !== undefined) return { session: present, present: true }; // [MQTT-3.1.2-5]
+    if (this.#sessions.size >= this.limits.sessions) return undefined;
+    const session = new ServerSession(this, account, clientId, principal); // [MQTT-3.1.2-6]
+    this.#sessions.set(key, session);
+    return { session, present: false };
+  }
+
+  handshakeOver(handshake: Handshake<P>): void {
+    this.#handshakes.delete(handshake);
+  }
+
+  dropped(): void {
+    this.#dropped++;
+  }
+
+  forget(session: ServerSession<P>): void {
+    this.#sessions.delete(keyOf(session.account, session.clientId));
+  }
+
+  #tick(): void {
+    const nowMs = this.clock.now();
+    for (const handshake of this.#handshakes) handshake.tick(nowMs);
+    for (const session of this.#sessions.values()) session.tick(nowMs);
+  }
+
+  #checkClosed(): void {
+    if (this.#closing && this.#transports === 0) this.#allClosed.resolve();
+  }
+}
+
+/** A client id has no U+0000 [MQTT-1.5.4-2], so two pairs never share a key. */
+function keyOf(account: string, clientId: string): string {
+  return `${clientId}\0${account}`;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '../clock.ts';
+import { ProtocolError, type Codec } from '../codec.ts';
+import { Connection, type CloseInfo, type ConnectionUser, type Peer } from '../link/connection.ts';
+import type { Admission } from '../link/incoming.ts';
+import { Outbox } from '../link/outbox.ts';
+import { messageBytes, type Outgoing } from '../link/outgoing.ts';
+import type { PacketStream } from '../link/packet-stream.ts';
+import type {
+  Acknowledgement,
+  ConnackPacket,
+  DisconnectPacket,
+  Packet,
+  ProtocolVersion,
+  Publish,
+  SubscriptionAnswerPacket,
+  Will,
+} from '../packet.ts';
+import { ReasonCode } from '../reason-code.ts';
+import { startsWithWildcard, topicMatches } from '../topic.ts';
+import type { Application, Session } from './application.ts';
+import type { ServerLimits } from './limits.ts';
+import type { Router } from './routing.ts';
+import type { Subscribing } from './subscribing.ts';
+import type { Subscription } from './subscription-tree.ts';
+import { willPublish } from './will.ts';
+
+/** What a session needs of its server. */
+export interface SessionHost<P> {
+  readonly application: Application<P>;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly urgentRank: number;
+  readonly admission: Admission;
+  readonly router: Router<P>;
+  readonly subscribing: Subscribing<P>;
+  /** An ordinary message found the session's queue full. */
+  dropped(): void;
+  /** The session is over and must be forgotten. */
+  forget(session: ServerSession<P>): void;
+  report(error: unknown): void;
+}
+
+/** A connection that passed its handshake. */
+export interface Opening<P> {
+  readonly stream: PacketStream;
+  readonly version: ProtocolVersion;
+  readonly peer: Peer;
+  readonly principal: P;
+  readonly connack: ConnackPacket;
+  readonly keepAliveSeconds: number;
+  readonly sessionExpirySeconds: number;
+  readonly will: Will | undefined;
+}
+
+/**
+ * One client's state: subscriptions, what is in flight and what waits. With a connection it is open; without one it
+ * waits for its Will to become due and its expiry to pass; then it is ended, once and for good [MQTT-4.1.0-1].
+ */
+export class ServerSession<P> implements Session<P>, ConnectionUser {
+  readonly account: string;
+  readonly clientId: string;
+  readonly subscriptions = new Map<string, Subscription>();
+  principal: P;
+  version: ProtocolVersion = 5;
+  maximumPacketSize: number | undefined;
+  readonly #host: SessionHost<P>;
+  readonly #outbox: Outbox;
+  #connection: Connection | undefined;
+  #keepAliveMs = 0;
+  #expirySeconds = 0;
+  #connectedWithExpiry = false;
+  /** Unix ms; of a session without a connection. */
+  #endsAtMs = Infinity;
+  #will: Will | undefined;
+  #willDueMs = Infinity;
+  #ended = false;
+
+  constructor(host: SessionHost<P>, account: string, clientId: string, principal: P) {
+    this.#host = host;
+    this.account = account;
+    this.clientId = clientId;
+    this.principal = principal;
+    const { clock, codec, urgentRank, limits } = host;
+    this.#outbox = new Outbox({ clock, codec, urgentRank, limits, report: (error) => host.report(error) });
+  }
+
+  get connected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  get queued(): number {
+    return this.#outbox.queued;
+  }
+
+  get queuedBytes(): number {
+    return this.#outbox.queuedBytes;
+  }
+
+  /** Handler of the connection; `this` is bound because the link calls it alone. */
+  readonly publish = (publish: Publish): Acknowledgement | Promise<Acknowledgement> =>
+    this.#host.router.publish(this, publish);
+
+  /** The CONNACK is the first packet [MQTT-3.2.0-1]; then what was in flight; then the application is told. */
+  open(opening: Opening<P>): void {
+    const { stream, version, peer, principal, will, sessionExpirySeconds } = opening;
+    const { limits, clock, admission, application } = this.#host;
+    this.principal = principal;
+    this.version = version;
+    this.maximumPacketSize = peer.maximumPacketSize;
+    this.#keepAliveMs = opening.keepAliveSeconds * 1500; // [MQTT-3.1.2-22]
+    this.#expirySeconds = sessionExpirySeconds;
+    this.#connectedWithExpiry = sessionExpirySeconds > 0;
+    this.#endsAtMs = Infinity;
+    this.#will = will; // a delayed one of the last connection is not sent any more [MQTT-3.1.3-9]
+    this.#willDueMs = Infinity;
+    stream.decoder.maximumPacketSize = limits.packetBytesMax;
+    stream.send(opening.connack, version);
+    this.#connection = new Connection({
+      stream,
+      version,
+      peer,
+      outbox: this.#outbox,
+      incoming: limits,
+      admission,
+      clock,
+      user: this,
+    });
+    const { receiveMaximum, maximumPacketSize } = peer;
+    this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize });
+    this.#tell(() => application.opened(this));
+  }
+
+  matches(topic: string): { qos: 0 | 1; subscriptionIds: number[] } | undefined {
+    const reserved = this.#host.application.reserves(topic);
+    let found: { qos: 0 | 1; subscriptionIds: number[] } | undefined;
+    for (const { filter, qos, subscriptionId } of this.subscriptions.values()) {
+      if ((reserved && startsWithWildcard(filter)) || !topicMatches(filter, topic)) continue;
+      found ??= { qos, subscriptionIds: [] };
+      if (qos > found.qos) found.qos = qos;
+      if (subscriptionId !== undefined) found.subscriptionIds.push(subscriptionId);
+    }
+    return found;
+  }
+
+  send(outgoing: Outgoing): void {
+    this.#outbox.send(outgoing);
+  }
+
+  /** An ordinary message: waits for the next connection if it may, dropped when too much waits already. */
+  deliver(message: Outgoing): void {
+    const full =
+      this.#outbox.queuedBytes + messageBytes(message.publish) > this.#host.limits.queuedBytesPerSession;
+    if (full) this.#host.dropped();
+    else this.#outbox.send(message);
+  }
+
+  disconnect(reasonCode: number, reasonString?: string): void {
+    this.#connection?.disconnect(reasonCode, reasonString);
+  }
+
+  end(reasonCode: number, reasonString?: string): void {
+    this.disconnect(reasonCode, reasonString);
+    this.finish();
+  }
+
+  /** The server stops: no Will, no wait. */
+  shutDown(): void {
+    this.#will = undefined;
+    this.#expirySeconds = 0;
+    if (this.#connection === undefined) this.finish();
+    else this.disconnect(ReasonCode.serverShuttingDown);
+  }
+
+  receive(packet: Packet): void {
+    switch (packet.type) {
+      case 'subscribe':
+        this.#host.subscribing.subscribe(this, packet, (suback) => this.#answer(suback));
+        return;
+      case 'unsubscribe': {
+        const reasonCodes = this.#host.subscribing.unsubscribe(this, packet);
+        this.#answer({ type: 'unsuback', packetId: packet.packetId, reasonCodes, properties: {} });
+        return;
+      }
+      case 'pingreq':
+        this.#connection?.send({ type: 'pingresp' }); // [MQTT-3.12.4-1]
+        return;
+      case 'disconnect':
+        this.#receiveDisconnect(packet);
+        return;
+      default:
+        throw new ProtocolError(ReasonCode.protocolError, `${packet.type} is not expected`);
+    }
+  }
+
+  closed(info: CloseInfo): void {
+    const { clock, application } = this.#host;
+    this.#connection = undefined;
+    if (info.byPeer && info.reasonCode === ReasonCode.success) this.#will = undefined; // [MQTT-3.14.4-3]
+    this.#outbox.detach();
+    this.#tell(() => application.closed(this));
+    const nowMs = clock.now();
+    this.#endsAtMs = nowMs + this.#expirySeconds * 1000;
+    this.#willDueMs = nowMs + (this.#will?.properties.willDelaySeconds ?? 0) * 1000;
+    this.tick(nowMs);
+  }
+
+  report(error: unknown): void {
+    this.#host.report(error);
+  }
+
+  tick(nowMs: number): void {
+    if (this.#connection !== undefined) {
+      this.#tickConnected(this.#connection, nowMs);
+      return;
+    }
+    // The Will goes when its delay has passed or the session ends, whichever is first [MQTT-3.1.3-9].
+    if (nowMs >= Math.min(this.#willDueMs, this.#endsAtMs)) this.#publishWill();
+    if (nowMs >= this.#endsAtMs) this.finish();
+    else this.#outbox.tick(nowMs);
+  }
+
+  /** Ends the session of a closed connection. */
+  finish(): void {
+    if (this.#ended) return;
+    this.#publishWill();
+    this.#ended = true;
+    const { subscribing, application } = this.#host;
+    const filters = [...this.subscriptions.keys()];
+    this.subscriptions.clear();
+    for (const filter of filters) if (!application.reserves(filter)) subscribing.remove(this, filter);
+    this.#host.forget(this);
+    this.#outbox.end();
+    this.#tell(() => application.ended(this));
+  }
+
+  #tickConnected(connection: Connection, nowMs: number): void {
+    connection.tick(nowMs);
+    const { stream } = connection;
+    if (connection.isClosed || stream.held || this.#keepAliveMs === 0) return;
+    if (nowMs - stream.lastReceivedMs > this.#keepAliveMs)
+      connection.disconnect(ReasonCode.keepAliveTimeout, 'keep alive timeout');
+  }
+
+  #answer(packet: SubscriptionAnswerPacket): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const bare = { ...packet, properties: {} };
+    if (connection.peer.wantsProblemInformation && connection.sendIfFits(packet)) return;
+    if (!connection.sendIfFits(bare))
+      connection.disconnect(ReasonCode.packetTooLarge, 'the answer does not fit');
+  }
+
+  #receiveDisconnect({ properties: { sessionExpirySeconds } }: DisconnectPacket): void {
+    if (sessionExpirySeconds === undefined) return;
+    if (sessionExpirySeconds > 0 && !this.#connectedWithExpiry)
+      throw new ProtocolError(ReasonCode.protocolError, 'session expiry was 0 at CONNECT');
+    this.#expirySeconds = Math.min(sessionExpirySeconds, this.#host.limits.sessionExpirySecondsMax);
+  }
+
+  #publishWill(): void {
+    const will = this.#will;
+    this.#will = undefined;
+    this.#willDueMs = Infinity;
+    if (will !== undefined) this.#host.router.publishWill(this, willPublish(will));
+  }
+
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#host.report(error);
+    }
+  }
+}

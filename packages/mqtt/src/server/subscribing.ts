@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '../clock.ts';
+import type {
+  SubscribePacket,
+  SubscriptionAnswerPacket,
+  SubscriptionRequest,
+  UnsubscribePacket,
+} from '../packet.ts';
+import { failureFrom, ReasonCode } from '../reason-code.ts';
+import { isShared, isTopicFilter } from '../topic.ts';
+import type { Application, SubscribeAnswer, SubscribeOptions } from './application.ts';
+import type { ServerLimits } from './limits.ts';
+import type { RetainedStore } from './retained.ts';
+import { forward, isTooLong, OrdinaryMessage } from './routing.ts';
+import type { ServerSession } from './session.ts';
+import type { SubscriptionTree } from './subscription-tree.ts';
+
+export interface SubscribingOptions<P> {
+  readonly application: Application<P>;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly tree: SubscriptionTree<ServerSession<P>>;
+  readonly retained: RetainedStore;
+  report(error: unknown): void;
+}
+
+const failed: SubscribeAnswer = { reasonCode: ReasonCode.unspecifiedError };
+
+/** SUBSCRIBE and UNSUBSCRIBE: what is granted, and what follows a grant. */
+export class Subscribing<P> {
+  readonly #options: SubscribingOptions<P>;
+
+  constructor(options: SubscribingOptions<P>) {
+    this.#options = options;
+  }
+
+  /** One reason code per filter, in order [MQTT-3.8.4-6]; after the SUBACK, what each grant brings. */
+  subscribe(
+    session: ServerSession<P>,
+    packet: SubscribePacket,
+    answer: (suback: SubscriptionAnswerPacket) => void,
+  ): void {
+    const { subscriptionId } = packet.properties;
+    const granted: { request: SubscriptionRequest; options: SubscribeOptions }[] = [];
+    let reasonString: string | undefined;
+    const reasonCodes = packet.subscriptions.map((request) => {
+      const options = optionsOf(request, !session.subscriptions.has(request.filter));
+      const verdict = this.#ask(session, request.filter, options);
+      reasonString ??= verdict.reasonString;
+      if (verdict.reasonCode >= failureFrom) return verdict.reasonCode;
+      const qos = verdict.reasonCode === 0 ? 0 : 1; // QoS 2 is granted as 1 [MQTT-3.8.4-7]
+      this.#grant(session, request, qos, subscriptionId);
+      granted.push({ request, options });
+      return qos;
+    });
+    const properties = reasonString === undefined ? {} : { reasonString };
+    answer({ type: 'suback', packetId: packet.packetId, reasonCodes, properties });
+    for (const { request, options } of granted) this.#follow(session, request.filter, options);
+  }
+
+  /** One reason code per filter, in order [MQTT-3.11.3-2]. */
+  unsubscribe(session: ServerSession<P>, { filters }: UnsubscribePacket): number[] {
+    return filters.map((filter) => {
+      if (!session.subscriptions.delete(filter)) return ReasonCode.noSubscriptionExisted;
+      this.remove(session, filter);
+      return ReasonCode.success;
+    });
+  }
+
+  /** Takes the filter out of the tree or tells the application. */
+  remove(session: ServerSession<P>, filter: string): void {
+    const { application, tree, report } = this.#options;
+    if (!application.reserves(filter)) tree.remove(session, filter);
+    else
+      try {
+        application.unsubscribed(session, filter);
+      } catch (error) {
+        report(error);
+      }
+  }
+
+  #ask(session: ServerSession<P>, filter: string, options: SubscribeOptions): SubscribeAnswer {
+    const { application, limits, report } = this.#options;
+    if (isShared(filter)) return { reasonCode: ReasonCode.sharedSubscriptionsNotSupported };
+    if (!isTopicFilter(filter) || isTooLong(filter, limits))
+      return { reasonCode: ReasonCode.topicFilterInvalid };
+    if (options.isNew && session.subscriptions.size >= limits.subscriptionsPerSession)
+      return { reasonCode: ReasonCode.quotaExceeded, reasonString: 'too many subscriptions' };
+    try {
+      if (application.reserves(filter)) return application.subscribe(session, filter, options);
+      const allowed = application.authorize(session.principal, 'subscribe', filter);
+      return { reasonCode: allowed ? options.qos : ReasonCode.notAuthorized };
+    } catch (error) {
+      report(error);
+      return failed;
+    }
+  }
+
+  #grant(
+    session: ServerSession<P>,
+    request: SubscriptionRequest,
+    qos: 0 | 1,
+    subscriptionId: number | undefined,
+  ): void {
+    const { application, tree } = this.#options;
+    const { filter, noLocal = false, retainAsPublished = false } = request;
+    const subscription = { filter, qos, noLocal, retainAsPublished, subscriptionId };
+    session.subscriptions.set(filter, subscription);
+    if (!application.reserves(filter)) tree.add(session, subscription);
+  }
+
+  #follow(session: ServerSession<P>, filter: string, options: SubscribeOptions): void {
+    const { application, report } = this.#options;
+    if (!application.reserves(filter)) this.#sendRetained(session, filter, options);
+    else
+      try {
+        application.subscribed(session, filter, options);
+      } catch (error) {
+        report(error);
+      }
+  }
+
+  /** [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]. */
+  #sendRetained(
+    session: ServerSession<P>,
+    filter: string,
+    { retainHandling, isNew }: SubscribeOptions,
+  ): void {
+    if (retainHandling === 2 || (retainHandling === 1 && !isNew)) return;
+    const { retained, clock } = this.#options;
+    const subscription = session.subscriptions.get(filter);
+    if (subscription === undefined) return;
+    const { qos, subscriptionId } = subscription;
+    const ids = subscriptionId === undefined ? undefined : [subscriptionId];
+    for (const { publish, expiresAt } of retained.matching(filter, clock.now()))
+      session.deliver(
+        new OrdinaryMessage(forward(publish, qos < publish.qos ? qos : publish.qos, true, ids), expiresAt),
+      );
+  }
+}
+
+function optionsOf({ qos, retainHandling = 0 }: SubscriptionRequest, isNew: boolean): SubscribeOptions {
+  return { qos, retainHandling, isNew };
+}

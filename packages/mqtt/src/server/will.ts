@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Publish, Will } from '../packet.ts';
+
+/** The message a Will becomes when it fires. */
+export function willPublish({ topic, payload, qos, retain, properties }: Will): Publish {
+  const publish: Publish = {
+    topic,
+    payload,
+    qos: qos === 0 ? 0 : 1,
+    retain,
+    userProperties: properties.userProperties ?? [],
+  };
+  if (properties.payloadFormat !== undefined) publish.payloadFormat = properties.payloadFormat === 1 ? 1 : 0;
+  if (properties.messageExpirySeconds !== undefined)
+    publish.messageExpirySeconds = properties.messageExpirySeconds;
+  if (properties.contentType !== undefined) publish.contentType = properties.contentType;
+  if (properties.responseTopic !== undefined) publish.responseTopic = properties.responseTopic;
+  if (properties.correlationData !== undefined) publish.correlationData = properties.correlationData;
+  return publish;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A topic a message can be published to: not empty, no wildcard [MQTT-4.7.3-1], [MQTT-4.7.1-1]. */
+export function isTopicName(text: string): boolean {
+  return text.length > 0 && !text.includes('#') && !text.includes('+');
+}
+
+/** `#` only as the last level, `+` only as a whole level [MQTT-4.7.1-1], [MQTT-4.7.1-2]. */
+export function isTopicFilter(text: string): boolean {
+  if (text.length === 0) return false;
+  const levels = text.split('/');
+  return levels.every((level, index) => {
+    if (level === '#') return index === levels.length - 1;
+    return level === '+' || isTopicName(level) || level.length === 0;
+  });
+}
+
+export function startsWithWildcard(filter: string): boolean {
+  return filter.startsWith('#') || filter.startsWith('+');
+}
+
+export function isShared(filter: string): boolean {
+  return filter === '$share' || filter.startsWith('$share/');
+}
+
+/**
+ * Whether a valid filter matches a valid topic name, level by level and byte for byte [MQTT-4.7.3-4].
+ * A filter that begins with a wildcard never matches a topic that begins with `$` [MQTT-4.7.2-1].
+ */
+export function topicMatches(filter: string, topic: string): boolean {
+  if (topic.startsWith('$') && startsWithWildcard(filter)) return false;
+  const filterLevels = filter.split('/');
+  const topicLevels = topic.split('/');
+  for (const [index, level] of filterLevels.entries()) {
+    if (level === '#') return true;
+    const topicLevel = topicLevels[index];
+    if (topicLevel === undefined || (level !== '+' && level !== topicLevel)) return false;
+  }
+  return filterLevels.length === topicLevels.length;
+}
