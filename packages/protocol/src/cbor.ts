@@ -40,7 +40,8 @@ export interface CborMap {
 
 /** Numbers, bigints, booleans, null, strings, Uint8Arrays, arrays and Maps. */
 export function encodeCbor(value: unknown): Uint8Array {
-  return encode(value, rfc8949EncodeOptions);
+  // A copy: in Node the encoder hands out slices of a pool that others write to and nobody may transfer.
+  return new Uint8Array(encode(value, rfc8949EncodeOptions));
 }
 
 /**
