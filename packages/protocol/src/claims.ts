@@ -17,7 +17,7 @@ import { accept, refuse } from './result.ts';
 import type { Result } from './result.ts';
 
 export const messageClasses = ['ordinary', 'tracked', 'registered'] as const;
-/** `tracked`: evidence wanted. `registered`: the recipient signs for it before reading. */
+/** [MSG-11] `tracked`: evidence wanted. `registered`: the recipient signs for it before reading. */
 export type MessageClass = (typeof messageClasses)[number];
 
 export const subjectBytesMax = 256;
@@ -59,6 +59,7 @@ export const Claim = {
   attestation: -65550,
 } as const;
 
+// [MSG-6]
 const requiredClaims = 5;
 
 /** [MSG-4] A claim that has its default value is left out. */

@@ -22,7 +22,7 @@ import type { SignedForm, SignedObject } from './signed.ts';
 
 export const evidenceBytesMax = 8192;
 export const nonceBytesLength = 16;
-/** `observedAt` may be rounded down this far, so as not to tell when somebody was at their device. */
+/** [EVID-8] `observedAt` may be rounded down this far, so as not to tell when somebody was at their device. */
 export const observedRoundingSeconds = 60;
 
 export interface Statement {
@@ -207,6 +207,7 @@ function maySign(
       return isRecipientDomain;
     case 'custodian':
       return isSenderDomain || isRecipientDomain;
+    // [EVID-7] The domain speaks for its account only by saying how it authenticated it.
     case 'recipient':
       return isRecipientDomain && attestation !== undefined;
   }

@@ -55,6 +55,7 @@ const form: SignedForm = {
 const mediaType =
   /^[!#$&^_.+A-Za-z0-9-]+\/[!#$&^_.+A-Za-z0-9-]+(?: ?; ?[!#$&^_.+A-Za-z0-9-]+=[!#$&^_.+A-Za-z0-9-]+)*$/;
 
+/** [SEAL-13] */
 export function isContentType(value: unknown): value is string {
   return typeof value === 'string' && value.length <= contentTypeCharactersMax && mediaType.test(value);
 }
@@ -132,6 +133,7 @@ export function checkSeal({
   if (issuedAt > now + clockSkewSeconds) return refuse('issued-in-future');
   if (now >= expires) return refuse('expired');
   if (body === undefined) return accept();
+  // [MSG-13]
   if (body.length > bodyBytesMax) return refuse('body-too-large');
   return equalBytes(crypto.sha256(body), seal.bodyHash) ? accept() : refuse('body-mismatch');
 }

@@ -51,6 +51,7 @@ export function decodeSigned(bytes: Uint8Array, form: SignedForm): Result<Decode
   if (header.get(Label.type) !== form.type) return refuse(form.invalid, 'typ');
   const algorithm = header.get(Label.algorithm);
   if (!isAlgorithm(algorithm)) return refuse('unsupported-algorithm');
+  // [SEAL-4] [EVID-1] Exactly these labels: nothing can be smuggled in beside what is checked.
   if (header.size !== form.labels.length || !form.labels.every((label) => header.has(label))) {
     return refuse(form.invalid, 'protected headers');
   }

@@ -34,7 +34,7 @@ export function isReserved(topicOrFilter: string): boolean {
   return topicOrFilter === 'mail' || topicOrFilter.startsWith('mail/');
 }
 
-/** Of a PUBLISH; a topic of this tree that means nothing is `topic-invalid`. */
+/** [TOPIC-11] Of a PUBLISH; a topic of this tree that means nothing is `topic-invalid`. */
 export function parseMailTopic(topic: string): Result<MailTopic> {
   const [root, kind, first = '', second, ...more] = topic.split('/');
   if (root !== 'mail' || more.length > 0) return refuse('topic-invalid');

@@ -144,7 +144,7 @@ test('[SEAL-13] content types', () => {
   }
 });
 
-test('[SEAL-6] the window of a seal, and its body', async () => {
+test('[SEAL-6] [MSG-13] the window of a seal, and its body', async () => {
   const seal = await sealed();
   const check = (at: number, content?: Uint8Array) =>
     codeOf(checkSeal({ seal, now: at, crypto, ...(content !== undefined && { body: content }) }));
