@@ -40,6 +40,9 @@ async function respond(line: string): Promise<void> {
   process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
 }
 
+// Nobody reads any more: there is nothing left to answer.
+process.stdout.on('error', () => process.exit(1));
+
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
   if (line.trim() !== '') await respond(line);
 }
