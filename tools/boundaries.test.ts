@@ -146,6 +146,14 @@ const cases: Case[] = [
     expected: /front may not import domain/,
   },
   {
+    name: 'a file of the server that has a row of its own, imported by its own folder',
+    changes: {
+      'packages/server/src/schedule/expiry.ts': `export const expiry = 1;\n`,
+      'packages/server/src/schedule/clock.ts': `import { expiry } from './expiry.ts';\n`,
+    },
+    expected: /clock.ts: schedule may not import schedule\/expiry/,
+  },
+  {
     name: 'a folder of the server without a row',
     changes: { 'packages/server/src/attic/old.ts': `export const old = 1;\n` },
     expected: /old.ts: attic has no row/,
