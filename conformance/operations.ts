@@ -124,7 +124,7 @@ async function sealOpen(input: Json): Promise<Result<Json>> {
   const checked = checkSeal({ seal, now, crypto: adapterCrypto, ...(body !== undefined && { body }) });
   if (!checked.ok) return checked;
   if (recipient !== undefined && recipient !== seal.claims.audience) return refuse('audience-mismatch');
-  const certificate = await findCertificate(input, seal, domainOf(seal.claims.issuer));
+  const certificate = await findCertificate(input, seal, [domainOf(seal.claims.issuer)]);
   if (!certificate.ok) return certificate;
   const verified = await verifySeal(seal, certificate.value, adapterCrypto);
   if (!verified.ok) return verified;
@@ -169,7 +169,10 @@ async function evidenceVerify(input: Json): Promise<Result<Json>> {
   const decoded = decodeEvidence(asBytes(input['evidence'], 'evidence'), adapterCrypto);
   if (!decoded.ok) return decoded;
   const evidence = decoded.value;
-  const certificate = await findCertificate(input, evidence, domainOf(evidence.statement.recipient));
+  const certificate = await findCertificate(input, evidence, [
+    domainOf(evidence.statement.recipient),
+    senderDomain,
+  ]);
   if (!certificate.ok) return certificate;
   const verified = await verifyEvidence(evidence, certificate.value, { senderDomain }, adapterCrypto);
   return verified.ok ? accept<Json>({ statement: statementJson(evidence.statement) }) : verified;
