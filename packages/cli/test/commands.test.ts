@@ -27,6 +27,14 @@ const alarm = ['--as', 'kitchen-alarm@home.test'];
 const ann = ['--as', 'ann@home.test'];
 const desk = ['--as', 'desk@fire.test'];
 
+type Case = readonly [
+  name: string,
+  args: readonly string[],
+  code: number,
+  error: string,
+  stdin?: readonly Uint8Array[],
+];
+
 function json(text: string): Record<string, unknown> {
   return JSON.parse(text) as Record<string, unknown>;
 }
@@ -40,16 +48,18 @@ async function ok(args: readonly string[], stdin?: readonly Uint8Array[]): Promi
 test('send, inbox, watch, act and trace tell one story', async () => {
   const text = 'Rauch in der Küche 🔥\n  second line ';
   const sent = json(
-    await ok([
-      ...['send', 'desk@fire.test', text, ...alarm, '--json', '--subject', 'Smoke'],
-      ...['--precedence', 'flash', '--expires', '2m', '--ask', 'fetched,acknowledged', '--wait', 'delivered'],
-    ]),
+    await ok(
+      ['send', 'desk@fire.test', text, ...alarm, '--json', '--subject', 'Smoke'].concat(
+        ['--precedence', 'flash', '--expires', '2m'],
+        ['--ask', 'fetched,acknowledged', '--wait', 'delivered'],
+      ),
+    ),
   );
   const id = String(sent['id']);
   const events = (sent['evidence'] as { events: string[]; verified: boolean }[]).map(
     ({ events }) => events[0],
   );
-  assert.deepEqual(events.toSorted(), ['accepted', 'delivered']);
+  assert.deepEqual(new Set(events), new Set(['accepted', 'delivered']));
 
   const listed = json(await ok(['inbox', ...desk, '--json']));
   assert.equal(listed['id'], id);
@@ -101,7 +111,7 @@ test('the text comes from standard input when it is absent or -', async () => {
 });
 
 test('each failure is one sentence with its code, and a number scripts know', async (t) => {
-  const cases: readonly [string, readonly string[], number, string, readonly Uint8Array[]?][] = [
+  const cases: readonly Case[] = [
     ['unknown mailbox', ['send', 'nobody@home.test', 'x', ...alarm], 67, 'mailbox-unknown'],
     ['unknown domain', ['send', 'desk@nowhere.test', 'x', ...alarm], 68, 'peer-unknown'],
     ['bad address', ['send', 'desk', 'x', ...alarm], 65, 'address-invalid'],
@@ -146,7 +156,7 @@ test('each failure is one sentence with its code, and a number scripts know', as
 
 test('a wrong password and an absent server are told apart', async () => {
   const profile = json(await readFile(join(dev.dataDir, 'profiles', 'ann@home.test.json'), 'utf8'));
-  const { mqtts: _, certFile: __, keyFile: ___, ...plain } = profile;
+  const { mqtts: _mqtts, certFile: _certFile, keyFile: _keyFile, ...plain } = profile;
   const file = join(folder, 'changed.json');
   await writeFile(file, JSON.stringify({ ...plain, password: 'wrong', anchors: [] }));
   assertFailure(await sealpost(['inbox', '--profile', file], { env }), 77, 'credentials-invalid');

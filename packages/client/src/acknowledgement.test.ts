@@ -13,17 +13,15 @@ test('[ERR-1] a refusal is read back as the code it was written with', () => {
 });
 
 test('[ERR-2] retry-after is whole seconds; anything else is not believed', () => {
-  const answer = (text: string) =>
-    refusalOf({
-      reasonCode: 0x97,
-      userProperties: [
-        ['error', 'overloaded'],
-        ['retry-after', text],
-      ],
-    });
-  assert.equal(answer('5')?.retryAfterSeconds, 5);
-  assert.equal(answer('soon')?.retryAfterSeconds, undefined);
-  assert.equal(answer('-1')?.retryAfterSeconds, undefined);
+  const cases: readonly [string, number | undefined][] = [
+    ['5', 5],
+    ['soon', undefined],
+    ['-1', undefined],
+  ];
+  for (const [text, seconds] of cases) {
+    const userProperties = [['error', 'overloaded'] as const, ['retry-after', text] as const];
+    assert.equal(refusalOf({ reasonCode: 0x97, userProperties })?.retryAfterSeconds, seconds);
+  }
 });
 
 test('a success is no refusal, and a broker without codes still gets one', () => {

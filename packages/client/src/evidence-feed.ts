@@ -12,7 +12,9 @@ import type { Subscriptions } from './subscriptions.ts';
 import type { VerifiedEvidence } from './verified-evidence.ts';
 
 const everything = 'mail/evidence/#';
-const watchedMax = 1_000;
+const watchedMax = 10_000;
+/** A server grants a session only so many filters; messages above this are heard of through `all`. */
+const filtersMax = 200;
 const queuedMax = 256;
 
 /**
@@ -24,6 +26,8 @@ export class EvidenceFeed {
   readonly #subscriptions: Subscriptions;
   readonly #verifier: EvidenceVerifier;
   readonly #watched = new Map<MessageId, Sent>();
+  /** Oldest first. */
+  readonly #filters = new Set<MessageId>();
   #reader: AsyncQueue<EvidenceNotice> | undefined;
 
   constructor(subscriptions: Subscriptions, verifier: EvidenceVerifier) {
@@ -31,16 +35,23 @@ export class EvidenceFeed {
     this.#verifier = verifier;
   }
 
-  /** Call before submitting: the subscription goes out first, so nothing about the message is missed. */
+  /**
+   * Call before submitting: the subscription goes out first, so nothing about the message is missed. While all
+   * evidence is being read it needs none; otherwise the oldest of too many is no longer heard of.
+   */
   watch(sent: Sent): void {
-    if (this.#watched.size >= watchedMax) this.#dropOldest();
+    if (this.#watched.size >= watchedMax) this.#drop(this.#watched.keys().next().value);
+    if (this.#reader === undefined) {
+      if (this.#filters.size >= filtersMax) this.#drop(this.#filters.values().next().value);
+      this.#filters.add(sent.id);
+      void this.#subscriptions.open(filterOf(sent.id), { qos: 1, onlyNew: true });
+    }
     this.#watched.set(sent.id, sent);
-    void this.#subscriptions.open(filterOf(sent.id), { qos: 1, onlyNew: true });
   }
 
   unwatch(id: MessageId): void {
-    if (!this.#watched.delete(id)) return;
-    this.#subscriptions.close(filterOf(id));
+    this.#watched.delete(id);
+    if (this.#filters.delete(id)) this.#subscriptions.close(filterOf(id));
   }
 
   /** All evidence for the account, also about messages that other clients sent. One reader at a time. */
@@ -84,11 +95,10 @@ export class EvidenceFeed {
       : refuse('evidence-unexpected', 'the statement is about another event');
   }
 
-  #dropOldest(): void {
-    const [oldest] = this.#watched.values();
-    if (oldest === undefined) return;
-    this.unwatch(oldest.id);
-    oldest.end({ code: 'overloaded', cause: 'too many messages are watched at once' });
+  #drop(id: MessageId | undefined): void {
+    if (id === undefined) return;
+    this.#watched.get(id)?.end({ code: 'overloaded', cause: 'too many messages are followed at once' });
+    this.unwatch(id);
   }
 }
 

@@ -15,8 +15,10 @@ export async function dialProfile(profile: Profile, via?: Via): Promise<Transpor
     return connectTls({
       host: mqtts.host,
       port: mqtts.port,
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+      tls: {
+        ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined || key === undefined ? {} : { cert, key }),
+      },
     });
   }
   if (mqtt === undefined || via === 'mqtts')

@@ -46,7 +46,7 @@ test('nobody else may read it, whatever its mode was before', async () => {
 });
 
 test('what is not a profile is refused as a value', async () => {
-  const { mqtt, mqtts, ...nowhere } = profile;
+  const { mqtt: _mqtt, mqtts: _mqtts, ...nowhere } = profile;
   const bad: unknown[] = [
     'text',
     [],
