@@ -41,6 +41,10 @@ export interface Sign1 {
   readonly signature: Uint8Array;
 }
 
+// Written for every object that is signed.
+const encodedLabels = new Map<number, Uint8Array>(
+  Object.values(Label).map((label) => [label, encodeCbor(label)]),
+);
 const emptyBytes = new Uint8Array(0);
 const signature1 = encodeCbor('Signature1');
 const tagAndArray = Uint8Array.of(0xd2, 0x84);
@@ -119,6 +123,6 @@ export function byteString(bytes: Uint8Array): Uint8Array {
 /** The deterministic encoding of a map whose keys and values are encoded already, keys in order. */
 export function mapOf(entries: readonly (readonly [number, Uint8Array])[]): Uint8Array {
   const parts: Uint8Array[] = [Uint8Array.of(0xa0 | entries.length)];
-  for (const [key, value] of entries) parts.push(encodeCbor(key), value);
+  for (const [key, value] of entries) parts.push(encodedLabels.get(key) ?? encodeCbor(key), value);
   return concatBytes(...parts);
 }

@@ -2,7 +2,7 @@
 // What seal and evidence share: COSE_Sign1 whose protected header names algorithm, type and certificate.
 import { concatBytes, equalBytes } from './bytes.ts';
 import { encodeCbor } from './cbor.ts';
-import { Label, decodeSign1, encodeSign1, mapOf, sha256Algorithm, sigStructure } from './cose.ts';
+import { Label, byteString, decodeSign1, encodeSign1, mapOf, sha256Algorithm, sigStructure } from './cose.ts';
 import type { ObjectType, Sign1 } from './cose.ts';
 import { hashBytesLength, isAlgorithm, signatureBytesLength } from './crypto.ts';
 import type { Algorithm, Signer, SignerCertificate } from './crypto.ts';
@@ -89,7 +89,7 @@ export async function signObject(
   const all: readonly (readonly [number, Uint8Array])[] = [
     [Label.algorithm, encodeCbor(algorithm)],
     [Label.type, encodeCbor(type)],
-    [Label.x5t, concatBytes(Uint8Array.of(0x82), encodedSha256, encodeCbor(certificate.hash))],
+    [Label.x5t, concatBytes(Uint8Array.of(0x82), encodedSha256, byteString(certificate.hash))],
     ...headers,
   ];
   // All labels in use are unsigned: their encoded order is their numeric order.
