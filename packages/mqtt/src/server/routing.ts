@@ -6,7 +6,7 @@ import { ReasonCode } from '../reason-code.ts';
 import type { Application } from './application.ts';
 import type { ServerLimits } from './limits.ts';
 import type { RetainedStore } from './retained.ts';
-import type { ServerSession } from './session.ts';
+import type { Subscriber } from './subscriber.ts';
 import type { Subscription, SubscriptionTree } from './subscription-tree.ts';
 
 const success: Acknowledgement = { reasonCode: ReasonCode.success };
@@ -42,7 +42,7 @@ export interface RouterOptions<P> {
   readonly application: Application<P>;
   readonly limits: ServerLimits;
   readonly clock: Clock;
-  readonly tree: SubscriptionTree<ServerSession<P>>;
+  readonly tree: SubscriptionTree<Subscriber<P>>;
   readonly retained: RetainedStore;
   report(error: unknown): void;
 }
@@ -62,7 +62,7 @@ export class Router<P> {
     this.#options = options;
   }
 
-  publish(session: ServerSession<P>, publish: Publish): Acknowledgement | Promise<Acknowledgement> {
+  publish(session: Subscriber<P>, publish: Publish): Acknowledgement | Promise<Acknowledgement> {
     const { application, limits } = this.#options;
     if (isTooLong(publish.topic, limits)) return badTopic;
     if (application.reserves(publish.topic)) return application.publish(session, publish);
@@ -71,7 +71,7 @@ export class Router<P> {
   }
 
   /** Authorized at CONNECT, and once more now. */
-  publishWill(session: ServerSession<P>, publish: Publish): void {
+  publishWill(session: Subscriber<P>, publish: Publish): void {
     try {
       const answer = this.publish(session, publish);
       if (answer instanceof Promise) answer.catch((error: unknown) => this.#options.report(error));
@@ -80,7 +80,7 @@ export class Router<P> {
     }
   }
 
-  #publishOrdinary(session: ServerSession<P>, publish: Publish): Acknowledgement {
+  #publishOrdinary(session: Subscriber<P>, publish: Publish): Acknowledgement {
     const nowMs = this.#options.clock.now();
     const { messageExpirySeconds } = publish;
     const expiresAt = messageExpirySeconds === undefined ? undefined : nowMs + messageExpirySeconds * 1000;
@@ -99,8 +99,8 @@ export class Router<P> {
     return true;
   }
 
-  #match(session: ServerSession<P>, publish: Publish): Map<ServerSession<P>, Match> {
-    const matches = new Map<ServerSession<P>, Match>();
+  #match(session: Subscriber<P>, publish: Publish): Map<Subscriber<P>, Match> {
+    const matches = new Map<Subscriber<P>, Match>();
     this.#options.tree.match(publish.topic, (subscriber, subscription) => {
       if (subscription.noLocal && subscriber === session) return; // [MQTT-3.8.3-3]
       const match = matches.get(subscriber);
@@ -110,7 +110,7 @@ export class Router<P> {
     return matches;
   }
 
-  #fanOut(matches: Map<ServerSession<P>, Match>, publish: Publish, expiresAt: number | undefined): void {
+  #fanOut(matches: Map<Subscriber<P>, Match>, publish: Publish, expiresAt: number | undefined): void {
     const shared: (OrdinaryMessage | undefined)[] = [];
     let content = publish;
     for (const [subscriber, { qos, retain, ids }] of matches) {

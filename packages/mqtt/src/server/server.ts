@@ -11,6 +11,7 @@ import { serverLimits, type ServerLimits } from './limits.ts';
 import { RetainedStore } from './retained.ts';
 import { Router } from './routing.ts';
 import { ServerSession } from './session.ts';
+import type { Subscriber } from './subscriber.ts';
 import { Subscribing } from './subscribing.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 
@@ -63,7 +64,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly router: Router<P>;
   readonly subscribing: Subscribing<P>;
   readonly report: (error: unknown) => void;
-  readonly #tree = new SubscriptionTree<ServerSession<P>>();
+  readonly #tree = new SubscriptionTree<Subscriber<P>>();
   readonly #retained: RetainedStore;
   readonly #handshakes = new Set<Handshake<P>>();
   readonly #sessions = new Map<string, ServerSession<P>>();

@@ -18,9 +18,10 @@ import type {
 } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
 import { startsWithWildcard, topicMatches } from '../topic.ts';
-import type { Application, Session } from './application.ts';
+import type { Application } from './application.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Router } from './routing.ts';
+import type { Subscriber } from './subscriber.ts';
 import type { Subscribing } from './subscribing.ts';
 import type { Subscription } from './subscription-tree.ts';
 import { willPublish } from './will.ts';
@@ -58,7 +59,7 @@ export interface Opening<P> {
  * One client's state: subscriptions, what is in flight and what waits. With a connection it is open; without one it
  * waits for its Will to become due and its expiry to pass; then it is ended, once and for good [MQTT-4.1.0-1].
  */
-export class ServerSession<P> implements Session<P>, ConnectionUser {
+export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   readonly account: string;
   readonly clientId: string;
   readonly subscriptions = new Map<string, Subscription>();
@@ -152,7 +153,6 @@ export class ServerSession<P> implements Session<P>, ConnectionUser {
     this.#outbox.send(outgoing);
   }
 
-  /** An ordinary message: waits for the next connection if it may, dropped when too much waits already. */
   deliver(message: Outgoing): void {
     const full =
       this.#outbox.queuedBytes + messageBytes(message.publish) > this.#host.limits.queuedBytesPerSession;

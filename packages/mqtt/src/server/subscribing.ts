@@ -12,14 +12,14 @@ import type { Application, SubscribeAnswer, SubscribeOptions } from './applicati
 import type { ServerLimits } from './limits.ts';
 import type { RetainedStore } from './retained.ts';
 import { forward, isTooLong, OrdinaryMessage } from './routing.ts';
-import type { ServerSession } from './session.ts';
+import type { Subscriber } from './subscriber.ts';
 import type { SubscriptionTree } from './subscription-tree.ts';
 
 export interface SubscribingOptions<P> {
   readonly application: Application<P>;
   readonly limits: ServerLimits;
   readonly clock: Clock;
-  readonly tree: SubscriptionTree<ServerSession<P>>;
+  readonly tree: SubscriptionTree<Subscriber<P>>;
   readonly retained: RetainedStore;
   report(error: unknown): void;
 }
@@ -36,7 +36,7 @@ export class Subscribing<P> {
 
   /** One reason code per filter, in order [MQTT-3.8.4-6]; after the SUBACK, what each grant brings. */
   subscribe(
-    session: ServerSession<P>,
+    session: Subscriber<P>,
     packet: SubscribePacket,
     answer: (suback: SubscriptionAnswerPacket) => void,
   ): void {
@@ -59,7 +59,7 @@ export class Subscribing<P> {
   }
 
   /** One reason code per filter, in order [MQTT-3.11.3-2]. */
-  unsubscribe(session: ServerSession<P>, { filters }: UnsubscribePacket): number[] {
+  unsubscribe(session: Subscriber<P>, { filters }: UnsubscribePacket): number[] {
     return filters.map((filter) => {
       if (!session.subscriptions.delete(filter)) return ReasonCode.noSubscriptionExisted;
       this.remove(session, filter);
@@ -68,7 +68,7 @@ export class Subscribing<P> {
   }
 
   /** Takes the filter out of the tree or tells the application. */
-  remove(session: ServerSession<P>, filter: string): void {
+  remove(session: Subscriber<P>, filter: string): void {
     const { application, tree, report } = this.#options;
     if (!application.reserves(filter)) tree.remove(session, filter);
     else
@@ -79,7 +79,7 @@ export class Subscribing<P> {
       }
   }
 
-  #ask(session: ServerSession<P>, filter: string, options: SubscribeOptions): SubscribeAnswer {
+  #ask(session: Subscriber<P>, filter: string, options: SubscribeOptions): SubscribeAnswer {
     const { application, limits, report } = this.#options;
     if (isShared(filter)) return { reasonCode: ReasonCode.sharedSubscriptionsNotSupported };
     if (!isTopicFilter(filter) || isTooLong(filter, limits))
@@ -97,7 +97,7 @@ export class Subscribing<P> {
   }
 
   #grant(
-    session: ServerSession<P>,
+    session: Subscriber<P>,
     request: SubscriptionRequest,
     qos: 0 | 1,
     subscriptionId: number | undefined,
@@ -109,7 +109,7 @@ export class Subscribing<P> {
     if (!application.reserves(filter)) tree.add(session, subscription);
   }
 
-  #follow(session: ServerSession<P>, filter: string, options: SubscribeOptions): void {
+  #follow(session: Subscriber<P>, filter: string, options: SubscribeOptions): void {
     const { application, report } = this.#options;
     if (!application.reserves(filter)) this.#sendRetained(session, filter, options);
     else
@@ -121,11 +121,7 @@ export class Subscribing<P> {
   }
 
   /** [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]. */
-  #sendRetained(
-    session: ServerSession<P>,
-    filter: string,
-    { retainHandling, isNew }: SubscribeOptions,
-  ): void {
+  #sendRetained(session: Subscriber<P>, filter: string, { retainHandling, isNew }: SubscribeOptions): void {
     if (retainHandling === 2 || (retainHandling === 1 && !isNew)) return;
     const { retained, clock } = this.#options;
     const subscription = session.subscriptions.get(filter);
