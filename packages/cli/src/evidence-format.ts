@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EvidenceNotice, Trace, TraceEntry, VerifiedEvidence } from '@sealpost/client';
-import { describeError, precedenceName } from '@sealpost/protocol';
+import { describeError, parseEventWord, precedenceName } from '@sealpost/protocol';
 import type { Result } from '@sealpost/protocol';
 import { formatTable } from './table.ts';
 import { printable } from './terminal.ts';
@@ -77,8 +77,18 @@ export function evidenceRow(
   return [word, clockTime(observedAt), signer.address ?? signer.domain, signer.role, remarks.join(', ')];
 }
 
+/** In the order of a message's life, not of arrival: answers and evidence overtake each other. */
+export function inOrder(notices: readonly EvidenceNotice[]): EvidenceNotice[] {
+  return notices.toSorted((left, right) => rank(left) - rank(right));
+}
+
+function rank({ word }: EvidenceNotice): number {
+  const event = parseEventWord(word);
+  return event.ok ? event.value : 0;
+}
+
 export function timelineLines(terminal: Terminal, notices: readonly EvidenceNotice[]): string[] {
-  const rows = notices.map(({ word, verified }) => evidenceRow(terminal, [word], verified));
+  const rows = inOrder(notices).map(({ word, verified }) => evidenceRow(terminal, [word], verified));
   return formatTable(rows, '  ');
 }
 

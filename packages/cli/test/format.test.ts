@@ -5,7 +5,6 @@ import { stripVTControlCharacters } from 'node:util';
 import { Precedence, accept, refuse } from '@sealpost/protocol';
 import { evidenceJson, noticeJson, timelineLines, traceLines } from '../src/evidence-format.ts';
 import { messageJson, messageLines, messageRow } from '../src/message-format.ts';
-import { storyRows } from '../src/dev/story.ts';
 import { recordingTerminal } from './recording-terminal.ts';
 import { deskAddress, sampleEvidence, sampleId, sampleMessage, sampleNotice } from './samples.ts';
 
@@ -110,14 +109,14 @@ test('a long preview is cut between characters', () => {
   assert.equal(row[3], `${'🔥'.repeat(59)}…`);
 });
 
-test('the story tells evidence in the order of its meaning', () => {
-  const rows = storyRows(plain, [
+test('a timeline follows the life of the message, not the order of arrival', () => {
+  const lines = timelineLines(plain, [
     sampleNotice('delivered'),
     sampleNotice('accepted'),
     sampleNotice('relayed'),
   ]);
   assert.deepEqual(
-    rows.map(([word]) => word),
+    lines.map((line) => line.trim().split(' ')[0]),
     ['accepted', 'relayed', 'delivered'],
   );
 });

@@ -7,7 +7,6 @@ import {
   eventWord,
   Event,
   refuse,
-  signerOf,
   verifyEvidence,
   withChain,
 } from '@sealpost/protocol';
@@ -26,7 +25,7 @@ interface Sent {
 }
 
 /**
- * Checks evidence about messages of one account against the pinned anchors (policy of EVID: who may sign what).
+ * Checks evidence about messages of one account against the pinned anchors and who may state what [EVID-4].
  * It remembers the messages sent through it, so that a true statement about other bytes is refused too.
  */
 export class EvidenceVerifier {
@@ -69,23 +68,21 @@ export class EvidenceVerifier {
 
   /** Whether the statement is about the bytes that were sent from here; refused when it is about others. */
   #checkOwn(evidence: Evidence): Result<boolean> {
-    const { id, recipient, digest } = evidence.statement;
+    const { id, recipient, digest, events } = evidence.statement;
     const sent = this.#sent.get(id);
     if (sent === undefined) return accept(false);
     if (sent.recipient !== recipient)
       return refuse('evidence-unexpected', 'the statement names another recipient');
-    if (sent.digest === undefined) return accept(signerOf(first(evidence)) === 'sender-domain');
+    if (sent.digest === undefined) return accept(events.includes(Event.accepted));
     if (!equalBytes(sent.digest, digest))
       return refuse('evidence-unexpected', 'the statement is about other bytes');
     return accept(true);
   }
 
-  /** For a seal that the domain made, the domain's own word says which bytes it sealed. */
-  #learnDigest(evidence: Evidence): void {
-    const { id, digest, events } = evidence.statement;
+  /** For a seal that the domain made, the domain's own acceptance says which bytes it sealed. */
+  #learnDigest({ statement: { id, digest, events } }: Evidence): void {
     const sent = this.#sent.get(id);
-    if (sent?.digest === undefined && events.includes(Event.accepted))
-      if (sent !== undefined) sent.digest = digest;
+    if (sent !== undefined && events.includes(Event.accepted)) sent.digest ??= digest;
   }
 
   async #signer(evidence: Evidence): Promise<Result<TrustedCertificate>> {
@@ -103,12 +100,6 @@ export class EvidenceVerifier {
       return refuse('evidence-wrong-signer');
     return this.#trust.admit(evidence.chain, domain);
   }
-}
-
-function first(evidence: Evidence): Event {
-  const [event] = evidence.statement.events;
-  if (event === undefined) throw new Error('a decoded statement has at least one event');
-  return event;
 }
 
 function describe(

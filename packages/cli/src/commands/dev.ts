@@ -6,7 +6,6 @@ import { portBase } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import { alarm, desk } from '../dev/plan.ts';
 import { readyLine } from '../dev/ready-line.ts';
-import { openDevSession } from '../dev/session.ts';
 import type { DevSession } from '../dev/session.ts';
 import { snippets } from '../dev/snippets.ts';
 import { playStory } from '../dev/story.ts';
@@ -41,6 +40,8 @@ export function devCommand(context: Context): Command {
 
 async function dev(context: Context, options: DevCommandOptions): Promise<void> {
   const { terminal, env, ending } = context;
+  // Only here: no other command should pay for loading a server.
+  const { openDevSession } = await import('../dev/session.ts');
   const session = await openDevSession({
     env,
     log: (line) => terminal.talk(line),

@@ -7,7 +7,7 @@ import { Command, Option } from 'commander';
 import { count, duration, eventWords } from '../arguments.ts';
 import { withAccountOptions, withClient } from '../context.ts';
 import type { Context } from '../context.ts';
-import { noticeJson, timelineLines } from '../evidence-format.ts';
+import { inOrder, noticeJson, timelineLines } from '../evidence-format.ts';
 import type { AccountOptions } from '../profile-discovery.ts';
 
 interface SendOptions extends AccountOptions {
@@ -96,7 +96,7 @@ async function report(context: Context, sent: Sent, { wait, timeout, json }: Sen
     await sent.until(wait, { signal }).catch((error: unknown) => (problem = error));
   }
   if (json === true) {
-    const evidence = sent.timeline.map(noticeJson);
+    const evidence = inOrder(sent.timeline).map(noticeJson);
     terminal.out(
       JSON.stringify({ id: sent.id, to: sent.to, ...(wait === undefined ? {} : { wait }), evidence }),
     );

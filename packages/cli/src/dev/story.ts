@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
-import type { Client, EvidenceNotice, Message, Sent } from '@sealpost/client';
+import type { Client, Message, Sent } from '@sealpost/client';
 import type { EventWord } from '@sealpost/protocol';
 import { precedenceName } from '@sealpost/protocol';
-import { evidenceRow } from '../evidence-format.ts';
+import { timelineLines } from '../evidence-format.ts';
 import { ExitCode } from '../exit-code.ts';
 import { CommandError } from '../failure.ts';
 import { messageLines } from '../message-format.ts';
-import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 const text = 'Smoke in the kitchen';
 const lifetimeSeconds = 120;
 const asked: readonly EventWord[] = ['relayed', 'delivered', 'fetched', 'acknowledged'];
-export const expectedEvidence: readonly EventWord[] = ['accepted', ...asked];
+const expectedEvidence: readonly EventWord[] = ['accepted', ...asked];
 
 interface StoryOptions {
   readonly terminal: Terminal;
@@ -50,18 +49,8 @@ export async function playStory({ terminal, alarm, desk, signal }: StoryOptions)
   step(`${desk.account} acknowledges it`);
   await Promise.all(expectedEvidence.map((word) => waitFor(sent, word, signal)));
   step(`what ${alarm.account} can prove, each statement signed and checked:`);
-  for (const line of formatTable(storyRows(terminal, sent.timeline), '     ')) terminal.out(line);
+  for (const line of timelineLines(terminal, sent.timeline)) terminal.out(`  ${line}`);
   return sent;
-}
-
-/** In the order of the events' meaning, not of their arrival. */
-export function storyRows(terminal: Terminal, timeline: readonly EvidenceNotice[]): string[][] {
-  const rows: string[][] = [];
-  for (const word of expectedEvidence) {
-    const notice = timeline.find((candidate) => candidate.word === word);
-    if (notice !== undefined) rows.push(evidenceRow(terminal, [word], notice.verified));
-  }
-  return rows;
 }
 
 function stepper(terminal: Terminal): (line: string) => void {
