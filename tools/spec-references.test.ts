@@ -79,6 +79,14 @@ for (const { name, changes, expected } of cases) {
   });
 }
 
+test('the input of a generated page is not read besides the page', (t) => {
+  const { requirements } = found(t, { 'spec/seal.head.md': '**[SEAL-1]** A seal MUST be small.\n' });
+  assert.deepEqual(
+    requirements.map(({ id }) => id),
+    ['SEAL-1', 'SEAL-2'],
+  );
+});
+
 test('the conformance runner tests, its adapter implements', (t) => {
   const { implementedIn, testedIn } = found(t, {
     'conformance/run.ts': '// [SEAL-1]\n',

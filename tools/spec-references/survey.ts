@@ -18,6 +18,9 @@ export interface Survey {
 /** The page that this tool writes: it cites everything and proves nothing. */
 export const reportPath = 'docs/conformance.md';
 
+/** The prose of a page that a tool completes (spec/errors.head.md): the page itself is read. */
+const generatorInput = '.head.md';
+
 const patterns = [
   'packages/*/{src,test}/**/*.{ts,tsx}',
   'conformance/**/*.ts',
@@ -57,7 +60,7 @@ function citedIn(path: string, text: string): string[] {
 export function survey(root: string): Survey {
   const paths = globSync(patterns, { cwd: root })
     .map((path) => path.split(sep).join('/'))
-    .filter((path) => path !== reportPath)
+    .filter((path) => path !== reportPath && !path.endsWith(generatorInput))
     .toSorted();
   const citations: Record<Kind, Citations> = {
     implementedIn: new Map(),
