@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPublicKey, hash, randomBytes, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { Algorithm, signatureBytesLength } from '@sealpost/protocol';
+import type { CryptoProvider, PublicKey } from '@sealpost/protocol';
+import { encodePublicKey } from '../public-key.ts';
+
+const handles = new WeakMap<PublicKey, KeyObject>();
+
+/** Undefined for a point that is not on the curve, or bytes of the wrong length. */
+function handleOf(key: PublicKey): KeyObject | undefined {
+  const known = handles.get(key);
+  if (known !== undefined) return known;
+  try {
+    const handle = createPublicKey({ key: Buffer.from(encodePublicKey(key)), format: 'der', type: 'spki' });
+    handles.set(key, handle);
+    return handle;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A Buffer's `slice` is a view where a Uint8Array's is a copy, so Buffers stay in here. */
+export function plainBytes(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+/** `crypto.hash` and callback `crypto.verify`: 2 and 140 µs where WebCrypto takes 107 and 248. Verifies in the thread pool. */
+export const nodeCrypto: CryptoProvider = {
+  sha256: (bytes) => plainBytes(hash('sha256', bytes, 'buffer')),
+  verify: (key, message, signature) =>
+    new Promise((resolve) => {
+      const handle = signature.length === signatureBytesLength ? handleOf(key) : undefined;
+      if (handle === undefined) {
+        resolve(false);
+        return;
+      }
+      verify(
+        key.algorithm === Algorithm.Ed25519 ? undefined : 'sha256',
+        message,
+        { key: handle, dsaEncoding: 'ieee-p1363' },
+        signature,
+        (error, isValid) => resolve(error === null && isValid),
+      );
+    }),
+  randomBytes: (count) => plainBytes(randomBytes(count)),
+};
