@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { FakeClock } from '@sealpost/testing';
+import { strictCodec } from '../codec/codec.ts';
+import type { Publish, PublishPacket } from '../packet.ts';
+import { Outbox, outboxLimits, type OutboxPeer } from './outbox.ts';
+import type { Outcome, Outgoing } from './outgoing.ts';
+import { PacketStream } from './packet-stream.ts';
+import type { Transport } from './transport.ts';
+
+class MemoryTransport implements Transport {
+  onData: (bytes: Uint8Array) => void = () => undefined;
+  onClose: (error?: Error) => void = () => undefined;
+  onDrain: () => void = () => undefined;
+  bufferedBytes = 0;
+  readonly sent: Uint8Array[] = [];
+  send(bytes: Uint8Array): void {
+    this.sent.push(bytes.slice());
+  }
+  close(): void {}
+  destroy(): void {}
+  pause(): void {}
+  resume(): void {}
+}
+
+class Message implements Outgoing {
+  readonly publish: Publish;
+  readonly rank: number;
+  readonly expiresAt?: number;
+  readonly keepWhileOffline?: boolean;
+  readonly outcomes: Outcome[] = [];
+  writes = 0;
+
+  constructor(topic: string, rank = 0, more: Partial<Outgoing> & { bytes?: number; qos?: 0 | 1 } = {}) {
+    const { bytes = 10, qos = 1, ...rest } = more;
+    this.publish = { topic, payload: new Uint8Array(bytes), qos, retain: false, userProperties: [] };
+    this.rank = rank;
+    Object.assign(this, rest);
+  }
+  written(): void {
+    this.writes++;
+  }
+  settled(outcome: Outcome): void {
+    this.outcomes.push(outcome);
+  }
+}
+
+const urgentRank = 2;
+
+function fixture() {
+  const clock = new FakeClock();
+  const outbox = new Outbox({
+    clock,
+    codec: strictCodec,
+    urgentRank,
+    limits: outboxLimits,
+    report: (error) => assert.fail(String(error)),
+  });
+  function connect(peer: Partial<OutboxPeer> = {}) {
+    const transport = new MemoryTransport();
+    const stream = new PacketStream({
+      transport,
+      codec: strictCodec,
+      clock,
+      decoder: { role: 'server', maximumPacketSize: 1e6, version: 5 },
+      reader: { receive: () => undefined, failed: () => undefined, closed: () => undefined },
+    });
+    outbox.attach({ stream, version: 5, receiveMaximum: 10, maximumPacketSize: undefined, ...peer });
+    return {
+      transport,
+      /** What was written since the last call. */
+      written(): PublishPacket[] {
+        stream.output.flush();
+        const decoder = strictCodec.createDecoder({ role: 'client', maximumPacketSize: 1e6, version: 5 });
+        for (const bytes of transport.sent.splice(0)) decoder.feed(bytes);
+        const packets: PublishPacket[] = [];
+        for (let packet = decoder.next(); packet !== undefined; packet = decoder.next())
+          if (packet.type === 'publish') packets.push(packet);
+        return packets;
+      },
+    };
+  }
+  return { clock, outbox, connect };
+}
+
+const topics = (packets: readonly PublishPacket[]): string[] => packets.map(({ topic }) => topic);
+const accepted = { reasonCode: 0 };
+
+test('[MQTT-3.3.4-9] never more in flight than the Receive Maximum, and the last slot is for urgent ones', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 3 });
+  for (const topic of ['a', 'b', 'c', 'd']) outbox.send(new Message(topic));
+  assert.deepEqual(topics(peer.written()), ['a', 'b']);
+  outbox.send(new Message('urgent', urgentRank));
+  outbox.send(new Message('urgent2', urgentRank));
+  assert.deepEqual(topics(peer.written()), ['urgent']);
+  outbox.acknowledged(1, accepted);
+  assert.deepEqual(topics(peer.written()), ['urgent2']);
+  assert.equal(outbox.queued, 2);
+  outbox.acknowledged(2, accepted);
+  outbox.acknowledged(3, accepted);
+  assert.deepEqual(topics(peer.written()), ['c']);
+});
+
+test('a Receive Maximum of 1 works, one at a time, most urgent first', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 1 });
+  for (const [topic, rank] of [
+    ['a', 0],
+    ['b', 0],
+    ['c', 4],
+  ] as const)
+    outbox.send(new Message(topic, rank));
+  assert.deepEqual(topics(peer.written()), ['a']);
+  outbox.acknowledged(1, accepted);
+  assert.deepEqual(topics(peer.written()), ['c']);
+});
+
+test('a full byte window holds back all but one urgent message', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 100 });
+  for (const topic of ['a', 'b', 'c', 'd']) outbox.send(new Message(topic, 0, { bytes: 12 * 1024 }));
+  assert.deepEqual(topics(peer.written()), ['a', 'b']);
+  outbox.send(new Message('urgent', 4, { bytes: 60_000 }));
+  outbox.send(new Message('urgent2', 4));
+  assert.deepEqual(topics(peer.written()), ['urgent']);
+});
+
+test('what waits while expiring is settled as expired, and never written', () => {
+  const { clock, outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 1 });
+  const [a, b] = [new Message('a'), new Message('b', 0, { expiresAt: clock.now() + 1000 })];
+  outbox.send(a);
+  outbox.send(b);
+  clock.advance(1000);
+  outbox.tick(clock.now());
+  assert.deepEqual(b.outcomes, [{ kind: 'expired' }]);
+  const late = new Message('late', 0, { expiresAt: clock.now() });
+  outbox.acknowledged(1, accepted);
+  outbox.send(late);
+  assert.deepEqual(late.outcomes, [{ kind: 'expired' }]);
+  assert.deepEqual(topics(peer.written()), ['a']);
+  assert.equal(outbox.queuedBytes, 0);
+});
+
+test('[MQTT-3.3.2-6] the remaining seconds are written', () => {
+  const { clock, outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 1 });
+  outbox.send(new Message('a'));
+  outbox.send(new Message('b', 0, { expiresAt: clock.now() + 60_000 }));
+  clock.advance(20_000);
+  outbox.acknowledged(1, accepted);
+  assert.equal(peer.written()[1]?.messageExpirySeconds, 40);
+});
+
+test('[MQTT-3.1.2-24] what does not fit the peer is given back as too large', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect({ maximumPacketSize: 50 });
+  const [big, bigOnce, small] = [
+    new Message('big', 0, { bytes: 100 }),
+    new Message('big', 0, { bytes: 100, qos: 0 }),
+    new Message('small'),
+  ];
+  for (const message of [big, bigOnce, small]) outbox.send(message);
+  assert.deepEqual(big.outcomes, [{ kind: 'too-large' }]);
+  assert.deepEqual(bigOnce.outcomes, [{ kind: 'too-large' }]);
+  assert.equal(big.writes, 0);
+  assert.deepEqual(topics(peer.written()), ['small']);
+  assert.equal(outbox.inFlight, 1);
+});
+
+test('QoS 0 waits while the transport is behind', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect();
+  peer.transport.bufferedBytes = 100_000;
+  const message = new Message('a', 0, { qos: 0 });
+  outbox.send(message);
+  assert.deepEqual(message.outcomes, []);
+  peer.transport.bufferedBytes = 0;
+  outbox.pump();
+  assert.deepEqual(message.outcomes, [{ kind: 'sent' }]);
+});
+
+test('[MQTT-4.4.0-1] what is in flight is repeated under its identifier with DUP, before anything new', () => {
+  const { clock, outbox, connect } = fixture();
+  const first = connect();
+  const [a, b] = [new Message('a'), new Message('b', 0, { expiresAt: clock.now() + 1000 })];
+  outbox.send(a);
+  outbox.send(b);
+  const waits = new Message('waits', 0, { keepWhileOffline: true });
+  assert.deepEqual(topics(first.written()), ['a', 'b']);
+  outbox.detach();
+  outbox.send(waits);
+  const lost = new Message('lost');
+  outbox.send(lost);
+  assert.deepEqual(lost.outcomes, [{ kind: 'lost', written: false }]);
+  clock.advance(2000);
+  const second = connect({ receiveMaximum: 2 });
+  const repeated = second.written();
+  assert.deepEqual(
+    repeated.map(({ topic, packetId, dup }) => [topic, packetId, dup]),
+    [
+      ['a', 1, true],
+      ['b', 2, true],
+    ],
+  );
+  // Promised to the session, so it is sent; its time is over, so its content is not.
+  assert.equal(repeated[1]?.payload.length, 0);
+  assert.deepEqual(repeated[1]?.userProperties, [['error', 'expired']]);
+  outbox.acknowledged(1, accepted);
+  outbox.acknowledged(2, { reasonCode: 0x87 });
+  assert.deepEqual(topics(second.written()), ['waits']);
+  assert.deepEqual(a.outcomes, [{ kind: 'acknowledged', acknowledgement: accepted }]);
+  assert.equal(a.writes, 1);
+});
+
+test('every message is settled once: at the end of the session what is left is lost', () => {
+  const { outbox, connect } = fixture();
+  const messages = Array.from({ length: 20 }, (_, index) => new Message(`m${index}`, index % 3));
+  connect({ receiveMaximum: 5 });
+  for (const message of messages) outbox.send(message);
+  outbox.acknowledged(2, accepted);
+  outbox.acknowledged(2, accepted);
+  outbox.detach();
+  outbox.end();
+  outbox.end();
+  assert.ok(messages.every(({ outcomes }) => outcomes.length === 1));
+  const written = messages.filter(({ writes }) => writes > 0);
+  assert.ok(written.length >= 5);
+  assert.ok(
+    messages.every(
+      ({ writes, outcomes: [outcome] }) => outcome?.kind !== 'lost' || outcome.written === writes > 0,
+    ),
+  );
+});
+
+test('an answer that is overdue is noticed: 30 s, urgent 5 s', () => {
+  const { clock, outbox, connect } = fixture();
+  connect();
+  outbox.send(new Message('a'));
+  clock.advance(10_000);
+  assert.equal(outbox.tick(clock.now()), false);
+  outbox.send(new Message('urgent', urgentRank));
+  clock.advance(5_000);
+  assert.equal(outbox.tick(clock.now()), true);
+  outbox.acknowledged(2, accepted);
+  assert.equal(outbox.tick(clock.now()), false);
+  clock.advance(15_000);
+  assert.equal(outbox.tick(clock.now()), true);
+});
+
+test('a message may send another one when it is settled', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 1 });
+  const second = new Message('second');
+  const first = new Message('first');
+  first.settled = () => outbox.send(second);
+  outbox.send(first);
+  outbox.acknowledged(1, accepted);
+  assert.deepEqual(topics(peer.written()), ['first', 'second']);
+});
