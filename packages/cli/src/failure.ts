@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SealpostError } from '@sealpost/client';
+import { ProfileError } from '@sealpost/client/node';
 import { CommanderError } from 'commander';
 import { ExitCode, exitCodeOf } from './exit-code.ts';
 
@@ -37,6 +38,12 @@ export function failureOf(error: unknown): Failure | undefined {
     return { sentence: error.message, code: error.code, exitCode: error.exitCode };
   if (error instanceof SealpostError)
     return { sentence: withRetry(error), code: error.code, exitCode: exitCodeOf(error.code) };
+  if (error instanceof ProfileError)
+    return {
+      sentence: `The profile cannot be used: ${oneLine(error.message)}.`,
+      code: 'profile-invalid',
+      exitCode: ExitCode.configuration,
+    };
   const system = systemFailure(error);
   if (system !== undefined) return system;
   const what = error instanceof Error ? error.message : String(error);

@@ -22,8 +22,8 @@ export function processTerminal(env: NodeJS.ProcessEnv = process.env): Terminal 
 
 /**
  * Text from elsewhere as it may go to a terminal: on one line, without control characters, so that a message cannot
- * move the cursor, hide a label or overwrite what is shown about it.
+ * move the cursor, hide a label or overwrite what is shown about it. Joiners stay: scripts and emoji need them.
  */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+  return text.replace(/(?:(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}])+/gu, ' ').trim();
 }

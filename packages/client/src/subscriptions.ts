@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Link } from '@sealpost/mqtt/link';
 import { codeOf } from './acknowledgement.ts';
-import { SealpostError } from './error.ts';
+import { SealpostError, reaching } from './error.ts';
 
 interface SubscriptionOptions {
   readonly qos: 0 | 1;
@@ -30,7 +30,9 @@ export class Subscriptions {
   }
 
   async #subscribe(filter: string, qos: 0 | 1, onlyNew: boolean): Promise<void> {
-    const [granted = 0x80] = await this.#link.subscribe([{ filter, qos, retainHandling: onlyNew ? 2 : 0 }]);
+    const [granted = 0x80] = await reaching(
+      this.#link.subscribe([{ filter, qos, retainHandling: onlyNew ? 2 : 0 }]),
+    );
     if (granted >= 0x80) throw new SealpostError({ code: codeOf(granted), cause: `SUBACK ${granted}` });
   }
 }

@@ -1,39 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
-import { domainOf, parseAddress } from '@sealpost/protocol';
-import type { Result, Signer } from '@sealpost/protocol';
-import { nodeSigner } from '@sealpost/identity/node';
-import { SealpostError } from '../error.ts';
-import { certificatesIn } from './pem.ts';
+import type { Signer } from '@sealpost/protocol';
+import { nodeSigner, readCertificates, readPrivateKey } from '@sealpost/identity/node';
+import { asProfileError } from './profile-error.ts';
 import type { Profile } from './profile.ts';
 
 /** The account's own key, when the profile has one: its messages then carry origin seals. */
 export async function profileSigner(profile: Profile): Promise<Signer | undefined> {
   const { certFile, keyFile } = profile;
   if (certFile === undefined || keyFile === undefined) return undefined;
-  const [certificates, privateKey] = await Promise.all([
-    readFile(certFile, 'utf8').then(certificatesIn),
-    readFile(keyFile, 'utf8'),
-  ]);
-  const [leaf, ...issuers] = certificates;
-  if (leaf === undefined) throw new SealpostError({ code: 'certificate-invalid', cause: certFile });
-  const chain = issuers.length > 0 ? [leaf, ...issuers] : [leaf, ...(await ownAuthorities(profile))];
-  return valueOf(nodeSigner({ certificateDer: leaf, chain, privateKey }));
+  try {
+    const [leaf = new Uint8Array(0), ...issuers] = await readCertificates(certFile);
+    const privateKey = await readPrivateKey(keyFile);
+    const authorities = issuers.length > 0 ? issuers : await ownAuthorities(profile);
+    return nodeSigner({ certificateDer: leaf, chain: [leaf, ...authorities], privateKey });
+  } catch (error) {
+    throw asProfileError(error);
+  }
 }
 
-/** A certificate file often has the leaf alone; the authority that issued it is then the own domain's anchor. */
-async function ownAuthorities({ address, anchors }: Profile): Promise<Uint8Array[]> {
-  const account = parseAddress(address);
-  if (!account.ok) throw new SealpostError(account.refusal);
-  const domain = domainOf(account.value);
-  const files = anchors
-    .filter((anchor) => anchor.domain === domain)
-    .flatMap((anchor) => anchor.authorityFiles);
-  const [file] = files;
-  return file === undefined ? [] : certificatesIn(await readFile(file, 'utf8')).slice(0, 1);
-}
-
-function valueOf<T>(result: Result<T>): T {
-  if (!result.ok) throw new SealpostError(result.refusal);
-  return result.value;
+/** A certificate file may have the leaf alone; the authority that issued it is then the own domain's anchor. */
+async function ownAuthorities({ address, anchors }: Profile): Promise<readonly Uint8Array[]> {
+  const own = anchors.find(({ domain }) => address.endsWith(`@${domain}`));
+  const [file] = own?.authorityFiles ?? [];
+  return file === undefined ? [] : (await readCertificates(file)).slice(0, 1);
 }
