@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accept, describeError, equalBytes, refuse, toHex } from '@sealpost/protocol';
+import { accept, describeError, refuse, toHex } from '@sealpost/protocol';
 import type { AnchorProof, CryptoProvider, Domain, Result } from '@sealpost/protocol';
 import type { Anchor, Anchors } from './anchors.ts';
 import { parseCertificate } from './certificate.ts';
@@ -115,41 +115,32 @@ export class TrustStore {
     if (certificate.domain !== domain) return refuse('certificate-wrong-domain');
     const anchor = await anchors.resolve(domain);
     if (!anchor.ok) return anchor;
-    const authority = this.#findAuthority(
-      certificate,
-      [...issuers, ...anchor.value.authorities],
-      anchor.value,
+    let verdict: Result<TrustedCertificate> = refuse(
+      'certificate-untrusted',
+      'no pinned authority issued it',
     );
-    if (authority === undefined) return refuse('certificate-untrusted', 'no pinned authority issued it');
-    const checked = await checkChain(
-      { leaf: certificate, authority, anchor: anchor.value, now: now() },
-      crypto,
-    );
-    if (!checked.ok) return checked;
-    const trusted: TrustedCertificate = {
-      certificate,
-      anchorProof: anchor.value.proof,
-      chain: [certificate.der, authority.der],
-    };
-    this.#entries.set(toHex(certificate.hash), { trusted, authority });
-    return accept(trusted);
+    for (const der of [...issuers, ...anchor.value.authorities]) {
+      const authority = this.#parseAuthority(der);
+      if (authority === undefined || !isIssuedBy(certificate, authority)) continue;
+      const checked = await checkChain(
+        { leaf: certificate, authority, anchor: anchor.value, now: now() },
+        crypto,
+      );
+      if (checked.ok) return accept(this.#remember(certificate, authority, anchor.value));
+      verdict = checked;
+    }
+    return verdict;
   }
 
-  /** The first that the anchor pins and the leaf names. */
-  #findAuthority(
-    leaf: Certificate,
-    candidates: readonly Uint8Array[],
-    { keyHashes }: Anchor,
-  ): Certificate | undefined {
-    for (const der of candidates) {
-      const authority = this.#parseAuthority(der);
-      if (authority === undefined || !isIssuedBy(leaf, authority)) continue;
-      if (!keyHashes.some((hash) => equalBytes(hash, authority.keyHash))) continue;
-      // Kept only when pinned, so that strangers cannot push the others out.
-      this.#authorities.set(toHex(authority.hash), authority);
-      return authority;
-    }
-    return undefined;
+  #remember(certificate: Certificate, authority: Certificate, { proof }: Anchor): TrustedCertificate {
+    const trusted: TrustedCertificate = {
+      certificate,
+      anchorProof: proof,
+      chain: [certificate.der, authority.der],
+    };
+    this.#authorities.set(toHex(authority.hash), authority);
+    this.#entries.set(toHex(certificate.hash), { trusted, authority });
+    return trusted;
   }
 
   /** The same object for the same bytes, so that its key handle and its own signature are worked out once. */
