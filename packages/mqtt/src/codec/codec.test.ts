@@ -166,7 +166,9 @@ const fromServer = new Set(['connack', 'suback', 'unsuback', 'pingresp']);
 /** A CONNECT belongs at the start of a stream, everything else behind it. */
 function decoderFor(packet: Packet, version: ProtocolVersion): Decoder {
   const options = { maximumPacketSize: 1_000_000 };
-  if (fromServer.has(packet.type)) return strictCodec.createDecoder({ ...options, role: 'client', version });
+  const identified = packet.type === 'publish' && packet.subscriptionIds !== undefined;
+  if (identified || fromServer.has(packet.type))
+    return strictCodec.createDecoder({ ...options, role: 'client', version });
   return strictCodec.createDecoder(
     packet.type === 'connect' ? { ...options, role: 'server' } : { ...options, role: 'server', version },
   );
@@ -213,7 +215,7 @@ test('a damaged packet gives a packet or a ProtocolError, never anything else an
       for (const { at, value } of damages) bytes[at % bytes.length] = value;
       const decoder = decoderFor(packet, version);
       decoder.feed(bytes.slice(0, bytes.length - (damages[0]?.cut ?? 0)));
-      decoder.feed(new Uint8Array([0xc0, 0]));
+      decoder.feed(Uint8Array.of(0xc0, 0));
       try {
         while (decoder.next() !== undefined);
       } catch (error) {
@@ -257,12 +259,11 @@ test('an independent codec reads our PUBLISH, and we read its', () => {
       assert.equal(theirs.topic, packet.topic);
       assert.equal(theirs.properties?.messageExpiryInterval, packet.messageExpirySeconds);
       assert.equal(theirs.properties?.contentType, packet.contentType);
-      // It forgets the order of user properties across names, so they are compared by our decoder alone.
+      // User properties are left out: it forgets their order across names and empty duplicates.
       const decoder = decoderFor(packet, 5);
       decoder.feed(new Uint8Array(mqttPacket.generate(theirs, { protocolVersion: 5 })));
       const back = decoder.next() as PublishPacket;
       assert.deepEqual([...back.payload], [...packet.payload]);
-      assert.equal(back.userProperties.length, packet.userProperties.length);
     }),
   );
 });

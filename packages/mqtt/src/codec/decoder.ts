@@ -141,10 +141,17 @@ export class PacketDecoder implements Decoder {
     this.#pendingBytes = 0;
   }
 
+  #decodePublish(flags: number, version: ProtocolVersion, packetBytes: number): Packet {
+    const packet = decodePublish(this.#reader, flags, version, packetBytes);
+    if (this.#fromClient && packet.subscriptionIds !== undefined)
+      throw new ProtocolError(ReasonCode.protocolError, 'subscription identifier from a client'); // [MQTT-3.3.4-6]
+    return packet;
+  }
+
   #decode(type: number, flags: number, packetBytes: number): Packet {
     const version = this.#version ?? 4;
     const reader = this.#reader;
-    if (type === Type.publish) return decodePublish(reader, flags, version, packetBytes);
+    if (type === Type.publish) return this.#decodePublish(flags, version, packetBytes);
     // [MQTT-2.1.3-1], [MQTT-3.6.1-1], [MQTT-3.8.1-1], [MQTT-3.10.1-1]
     if (flags !== (withFlagTwo.has(type) ? 2 : 0)) throw malformed('reserved flags');
     if ((this.#fromClient ? onlyFromServers : onlyFromClients).has(type))
