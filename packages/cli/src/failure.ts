@@ -6,7 +6,14 @@ import { ExitCode, exitCodeOf } from './exit-code.ts';
 
 /** What the command itself finds wrong, before or beside any server. */
 export type CommandErrorCode =
-  'usage' | 'profile-missing' | 'profile-invalid' | 'port-in-use' | 'not-permitted' | 'story-failed' | 'bug';
+  | 'usage'
+  | 'profile-missing'
+  | 'profile-invalid'
+  | 'port-in-use'
+  | 'not-permitted'
+  | 'story-failed'
+  | 'undecided'
+  | 'bug';
 
 export class CommandError extends Error {
   override readonly name = 'CommandError';

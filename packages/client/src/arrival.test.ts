@@ -8,7 +8,7 @@ import type { Received } from './message.ts';
 function arrive(): { arrival: Arrival; ends: ArrivalEnd[] } {
   const ends: ArrivalEnd[] = [];
   const never = new Promise<Received>(() => undefined);
-  return { arrival: new Arrival(never, (end) => ends.push(end)), ends };
+  return { arrival: new Arrival(never, 1, (end) => ends.push(end)), ends };
 }
 
 test('it is answered once, by the first word about it', async () => {

@@ -20,17 +20,18 @@ export class Arrival {
   readonly answered: Promise<Acknowledgement>;
   readonly #answer: (answer: Acknowledgement) => void;
   readonly #onEnd: (end: ArrivalEnd) => void;
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
   #end: ArrivalEnd | undefined;
   #isShown = false;
 
-  constructor(received: Promise<Received>, onEnd: (end: ArrivalEnd) => void) {
+  /** What came with QoS 0 is not answered, so nobody waits for it. */
+  constructor(received: Promise<Received>, qos: 0 | 1, onEnd: (end: ArrivalEnd) => void) {
     const answered = Promise.withResolvers<Acknowledgement>();
     this.received = received;
     this.answered = answered.promise;
     this.#answer = answered.resolve;
     this.#onEnd = onEnd;
-    this.#timer = setTimeout(() => (this.#isShown ? this.take() : this.giveBack()), answerMs);
+    if (qos > 0) this.#timer = setTimeout(() => (this.#isShown ? this.take() : this.giveBack()), answerMs);
   }
 
   /** False when it is too late: it was answered already and is not for the reader any more. */

@@ -103,12 +103,13 @@ export class Inbox {
     if (this.#taken.has(id.value)) return taken;
     const reader = this.#reader;
     if (reader === undefined) return notTaken('undecided');
-    const arrival = new Arrival(this.#check.read(publish, id.value, from, lane), (end) => {
-      if (end === 'taken' && publish.qos > 0) this.#taken.set(id.value, true);
+    const { qos } = publish;
+    const arrival = new Arrival(this.#check.read(publish, id.value, from, lane), qos, (end) => {
+      if (end === 'taken' && qos > 0) this.#taken.set(id.value, true);
       if (end === 'given-back') this.#isBehind = true;
     });
     if (!reader.push(arrival)) arrival.giveBack();
-    return arrival.answered;
+    return qos > 0 ? arrival.answered : taken;
   }
 
   end(refusal: Refusal): void {

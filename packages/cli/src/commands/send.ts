@@ -8,6 +8,8 @@ import { count, duration, eventWords } from '../arguments.ts';
 import { withAccountOptions, withClient } from '../context.ts';
 import type { Context } from '../context.ts';
 import { inOrder, noticeJson, timelineLines } from '../evidence-format.ts';
+import { ExitCode } from '../exit-code.ts';
+import { CommandError } from '../failure.ts';
 import type { AccountOptions } from '../profile-discovery.ts';
 
 interface SendOptions extends AccountOptions {
@@ -93,7 +95,9 @@ async function report(context: Context, sent: Sent, { wait, timeout, json }: Sen
   let problem: unknown;
   if (wait !== undefined) {
     const signal = AbortSignal.any([ending, AbortSignal.timeout(timeout * 1000)]);
-    await sent.until(wait, { signal }).catch((error: unknown) => (problem = error));
+    await sent.until(wait, { signal }).catch((error: unknown) => {
+      problem = signal.aborted ? notYet(sent, wait) : error;
+    });
   }
   if (json === true) {
     const evidence = inOrder(sent.timeline).map(noticeJson);
@@ -105,6 +109,12 @@ async function report(context: Context, sent: Sent, { wait, timeout, json }: Sen
     for (const line of timelineLines(terminal, sent.timeline)) terminal.out(line);
   }
   if (problem !== undefined) throw problem;
+}
+
+/** Waiting is over; the message is not. */
+function notYet({ id }: Sent, wait: EventWord): CommandError {
+  const sentence = `No evidence of '${wait}' came in time; it may still come: sealpost trace ${id}.`;
+  return new CommandError('undecided', sentence, ExitCode.temporary);
 }
 
 /** Standard input as it is: text is not trimmed, and what is not UTF-8 is refused rather than mended. */
