@@ -29,12 +29,19 @@ export function isShared(filter: string): boolean {
  */
 export function topicMatches(filter: string, topic: string): boolean {
   if (topic.startsWith('$') && startsWithWildcard(filter)) return false;
-  const filterLevels = filter.split('/');
-  const topicLevels = topic.split('/');
-  for (const [index, level] of filterLevels.entries()) {
-    if (level === '#') return true;
-    const topicLevel = topicLevels[index];
-    if (topicLevel === undefined || (level !== '+' && level !== topicLevel)) return false;
+  let at = 0;
+  for (let i = 0; i < filter.length; i++) {
+    const character = filter[i];
+    if (character === '#') return true;
+    if (character === '+') at = endOfLevel(topic, at);
+    else if (character === topic[at]) at++;
+    // `a/#` matches `a` too.
+    else return at === topic.length && character === '/' && filter[i + 1] === '#';
   }
-  return filterLevels.length === topicLevels.length;
+  return at === topic.length;
+}
+
+function endOfLevel(topic: string, from: number): number {
+  const slash = topic.indexOf('/', from);
+  return slash < 0 ? topic.length : slash;
 }

@@ -7,22 +7,7 @@ import type { Publish, PublishPacket } from '../packet.ts';
 import { Outbox, outboxLimits, type OutboxPeer } from './outbox.ts';
 import type { Outcome, Outgoing } from './outgoing.ts';
 import { PacketStream } from './packet-stream.ts';
-import type { Transport } from './transport.ts';
-
-class MemoryTransport implements Transport {
-  onData: (bytes: Uint8Array) => void = () => undefined;
-  onClose: (error?: Error) => void = () => undefined;
-  onDrain: () => void = () => undefined;
-  bufferedBytes = 0;
-  readonly sent: Uint8Array[] = [];
-  send(bytes: Uint8Array): void {
-    this.sent.push(bytes.slice());
-  }
-  close(): void {}
-  destroy(): void {}
-  pause(): void {}
-  resume(): void {}
-}
+import { MemoryTransport } from '../../test/memory-transport.ts';
 
 class Message implements Outgoing {
   readonly publish: Publish;
@@ -213,6 +198,21 @@ test('[MQTT-4.4.0-1] what is in flight is repeated under its identifier with DUP
   assert.deepEqual(topics(second.written()), ['waits']);
   assert.deepEqual(a.outcomes, [{ kind: 'acknowledged', acknowledgement: accepted }]);
   assert.equal(a.writes, 1);
+});
+
+test('an answer that comes before the repetition spares it', () => {
+  const { outbox, connect } = fixture();
+  const first = connect();
+  for (const topic of ['a', 'b']) outbox.send(new Message(topic));
+  assert.equal(first.written().length, 2);
+  outbox.detach();
+  const second = connect({ receiveMaximum: 1 });
+  outbox.acknowledged(2, accepted);
+  assert.deepEqual(topics(second.written()), ['a']);
+  outbox.acknowledged(1, accepted);
+  assert.equal(outbox.inFlight, 0);
+  outbox.send(new Message('c'));
+  assert.deepEqual(topics(second.written()), ['c']);
 });
 
 test('every message is settled once: at the end of the session what is left is lost', () => {

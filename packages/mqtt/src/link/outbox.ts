@@ -150,13 +150,20 @@ export class Outbox {
   /** An answer for an identifier that is not in flight is ignored: it may be late, and changes nothing. */
   acknowledged(packetId: number, acknowledgement: Acknowledgement): void {
     const entry = this.#inFlight.get(packetId);
-    if (entry === undefined || entry.writtenAtMs === 0) return;
+    if (entry === undefined) return;
     this.#inFlight.delete(packetId);
-    if (entry.rank >= this.#options.urgentRank) this.#urgentInFlight--;
-    const nowMs = this.#options.clock.now();
-    this.#window.acknowledged(entry.bytes, nowMs - entry.writtenAtMs, this.#queue.length > 0, nowMs);
+    const repeat = this.#repeats.indexOf(entry);
+    if (repeat >= 0) this.#repeats.splice(repeat, 1);
+    else this.#measure(entry);
     entry.outgoing.settled({ kind: 'acknowledged', acknowledgement });
     this.pump();
+  }
+
+  /** Of an entry that was written on this connection. */
+  #measure({ rank, bytes, writtenAtMs }: Entry): void {
+    if (rank >= this.#options.urgentRank) this.#urgentInFlight--;
+    const nowMs = this.#options.clock.now();
+    this.#window.acknowledged(bytes, nowMs - writtenAtMs, this.#queue.length > 0, nowMs);
   }
 
   /** For SUBSCRIBE and UNSUBSCRIBE of a client: they share the identifiers [MQTT-2.2.1-3]. */

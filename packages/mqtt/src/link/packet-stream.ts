@@ -5,6 +5,9 @@ import type { Clock } from '../clock.ts';
 import { Output } from './output.ts';
 import type { Transport } from './transport.ts';
 
+/** A peer that sends without reading what it is answered is not read either, from this much on. */
+const unsentBytesMax = 256 * 1024;
+
 /** Who reads a stream. Replaced once, when the handshake is over. */
 export interface PacketReader {
   receive(packet: Packet): void;
@@ -33,6 +36,7 @@ export class PacketStream {
   lastReceivedMs: number;
   lastSentMs: number;
   #holds = 0;
+  #stalled = false;
   #reading = false;
   #ended = false;
 
@@ -55,7 +59,10 @@ export class PacketStream {
       this.#ended = true;
       this.reader.closed(error);
     };
-    transport.onDrain = () => this.reader.drained?.();
+    transport.onDrain = () => {
+      this.reader.drained?.();
+      if (this.#stalled) this.#unstall();
+    };
   }
 
   get held(): boolean {
@@ -74,8 +81,7 @@ export class PacketStream {
   release(): void {
     if (--this.#holds > 0 || this.#ended) return;
     this.lastReceivedMs = this.#clock.now();
-    this.transport.resume();
-    this.#read();
+    this.#readOn();
   }
 
   send(packet: Packet, version: ProtocolVersion): void {
@@ -95,11 +101,27 @@ export class PacketStream {
     this.transport.close();
   }
 
+  #unstall(): void {
+    this.#stalled = false;
+    this.#readOn();
+  }
+
+  #readOn(): void {
+    if (this.#stalled || this.#holds > 0 || this.#ended) return;
+    this.transport.resume();
+    this.#read();
+  }
+
+  #stall(): void {
+    this.#stalled = true;
+    this.transport.pause();
+  }
+
   #read(): void {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      while (this.#holds === 0 && !this.#ended) {
+      while (this.#holds === 0 && !this.#stalled && !this.#ended) {
         const packet = this.decoder.next();
         if (packet === undefined) break;
         this.reader.receive(packet);
@@ -109,5 +131,6 @@ export class PacketStream {
     } finally {
       this.#reading = false;
     }
+    if (!this.#stalled && !this.#ended && this.transport.bufferedBytes > unsentBytesMax) this.#stall();
   }
 }

@@ -104,7 +104,7 @@ export class Handshake<P> implements PacketReader {
     if (openConnections >= limits.connections) return ReasonCode.serverBusy;
     if (properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod; // [MQTT-4.12.0-1]
     if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // 3.1.1 [MQTT-3.1.3-8]
-    if (clientId.length > limits.clientIdBytesMax) return ReasonCode.clientIdentifierNotValid;
+    if (clientId.length > limits.clientIdLengthMax) return ReasonCode.clientIdentifierNotValid;
     if (will === undefined) return undefined;
     if (will.qos === 2 && version === 5) return ReasonCode.qosNotSupported; // [MQTT-3.2.2-12]
     return isTooLong(will.topic, limits) ? ReasonCode.topicNameInvalid : undefined;

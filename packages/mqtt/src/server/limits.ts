@@ -15,7 +15,7 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   readonly connectBytesMax: number;
   /** Maximum Packet Size of the server; DISCONNECT 0x95. */
   readonly packetBytesMax: number;
-  readonly clientIdBytesMax: number;
+  readonly clientIdLengthMax: number;
   /** Longer ones are cut to it, and the client is told. */
   readonly sessionExpirySecondsMax: number;
   readonly keepAliveSecondsMax: number;
@@ -42,7 +42,7 @@ export const serverLimits: ServerLimits = {
   handshakeMs: 10_000,
   connectBytesMax: 96 * 1024,
   packetBytesMax: 256 * 1024,
-  clientIdBytesMax: 256,
+  clientIdLengthMax: 256,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   keepAliveSecondsMax: 3600,
   subscriptionsPerSession: 256,
