@@ -154,6 +154,16 @@ test('each failure is one sentence with its code, and a number scripts know', as
   await ok(['watch', ...ann, '--count', '1']);
 });
 
+test('watch ends quietly when it is asked to', async () => {
+  const ending = new AbortController();
+  const watching = sealpost(['watch', ...ann], { env, ending: ending.signal });
+  await ok(['send', 'ann@home.test', 'Anybody there?', ...desk, '--wait', 'fetched']);
+  ending.abort();
+  const { code, out, talk } = await watching;
+  assert.deepEqual([code, talk], [0, '']);
+  assert.match(out, /^routine {2}desk@fire\.test .*\n {2}Anybody there\?$/);
+});
+
 test('a wrong password and an absent server are told apart', async () => {
   const profile = json(await readFile(join(dev.dataDir, 'profiles', 'ann@home.test.json'), 'utf8'));
   const { mqtts: _mqtts, certFile: _certFile, keyFile: _keyFile, ...plain } = profile;

@@ -246,6 +246,32 @@ test('the same message again is answered alike and not shown twice', async () =>
   await messages.return();
 });
 
+test('a loop that is slow gives back what it does not reach, and asks for it again when it is idle', async (t) => {
+  const client = await world.connect();
+  const messages = client.messages();
+  const waiting = next<Message>(messages);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const first = world.domain.offer(await delivery(world.fireSeal, { body: 'first' }));
+  assert.equal((await waiting).text, 'first');
+  const publish = await delivery(world.fireSeal, { body: 'second' });
+  const second = world.domain.offer(publish);
+  // A later answer on the same connection: what was sent before it has arrived.
+  await client.send({ to: desk, body: 'meanwhile' });
+  t.mock.timers.tick(3_000);
+  const outcomes = await Promise.all([first, second]);
+  t.mock.timers.reset();
+  const codes = outcomes.map(
+    (outcome) => outcome.kind === 'acknowledged' && outcome.acknowledgement.reasonCode,
+  );
+  assert.deepEqual(codes, [0, 0x97]);
+  world.domain.filters.length = 0;
+  const again = next<Message>(messages);
+  void world.domain.offer(publish);
+  assert.equal((await again).text, 'second');
+  assert.deepEqual(world.domain.filters, ['mail/inbox/#']);
+  await messages.return();
+});
+
 test('what does not verify is shown as such, and nothing in it is the sender’s word', async (t) => {
   const client = await world.connect();
   const messages = client.messages();
