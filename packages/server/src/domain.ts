@@ -230,8 +230,9 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
   const diallers: Dialler[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(diallers.map((dialler) => dialler.stop()));
-    await Promise.all(listeners.map((listener) => listener.close()));
-    await Promise.all([accountServer.close(), relayServer.close(), deadlines.stop()]);
+    // A listener is closed once its connections are; the servers end those.
+    const listening = listeners.map((listener) => listener.close());
+    await Promise.all([accountServer.close(), relayServer.close(), deadlines.stop(), ...listening]);
     await custody.close();
   };
   const dial = (peer: PeerAddress): void => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TrustStore } from '@sealpost/identity';
 import { connectLink, type Link } from '@sealpost/mqtt/link';
-import { connectTls, transportOf } from '@sealpost/mqtt/node';
+import { connectTls } from '@sealpost/mqtt/node';
 import { CertificateRole, Precedence, type Domain, type Signer } from '@sealpost/protocol';
 import { retryDelayMs } from '../schedule/backoff.ts';
 import type { Clock } from '../schedule/clock.ts';
@@ -71,20 +71,20 @@ export class Dialler {
     const { domain, trust, signer, clock, inbound, tls } = this.#options;
     const peer = this.#peer.domain;
     const { host, port } = this.#peer;
-    const { socket, peerCertificate } = await connectTls({
+    // Who answers is proved below, by our own chain check: TLS knows nothing of a domain's authority.
+    const transport = await connectTls({
       host,
       port,
-      cert: tls.certificate,
-      key: tls.key,
-      rejectUnauthorized: false,
+      tls: { cert: tls.certificate, key: tls.key, rejectUnauthorized: false },
     });
+    const { peerCertificate } = transport.info;
     const admitted = peerCertificate === undefined ? undefined : await trust.admit([peerCertificate], peer);
     const certificate = admitted?.ok === true ? admitted.value.certificate : undefined;
     if (certificate?.role !== CertificateRole.domainLink || certificate.domain !== peer) {
-      socket.destroy();
+      transport.destroy();
       throw new Error(`whoever listens at ${host}:${port} did not prove to be ${peer}`);
     }
-    const link = await connectLink(transportOf(socket), {
+    const link = await connectLink(transport, {
       clientId: domain,
       cleanStart: true,
       sessionExpirySeconds: 0,

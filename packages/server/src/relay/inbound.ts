@@ -170,7 +170,7 @@ export class Inbound {
     }
   }
 
-  #transition(seal: Seal, body: Uint8Array, lane: Precedence): Transition & { kind: 'accept' } {
+  #transition(seal: Seal, body: Uint8Array, lane: Precedence): Extract<Transition, { kind: 'accept' }> {
     const { claims } = seal;
     const { clock, statements } = this.#options;
     const notBeforeMs = (claims.attempts?.notBefore ?? 0) * 1000;

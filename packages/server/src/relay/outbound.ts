@@ -41,6 +41,8 @@ export interface OutboundOptions {
 export interface Due extends Position {
   readonly id: MessageId;
   readonly state: State;
+  /** It was offered in an earlier life and may have been taken then. */
+  readonly inDoubt: boolean;
   readonly issuer: Stored['issuer'];
   readonly audience: Stored['audience'];
   readonly digest: Uint8Array;
@@ -230,8 +232,9 @@ export class PeerQueue {
     });
   }
 
-  /** The bytes are known not to have left (or to have been refused for now): state 4 → 3. */
+  /** The bytes are known not to have left (or to have been refused for now): state 4 → 3, unless in doubt before. */
   async #withdraw(due: Due): Promise<void> {
+    if (due.inDoubt) return;
     await this.#options.custody.commit({ kind: 'withdraw', holder: this.#holder, id: due.id }, due.lane);
   }
 

@@ -7,7 +7,8 @@ import type {
   ConnectRequest,
   Denied,
   Session,
-  SubscriptionOptions,
+  SubscribeAnswer,
+  SubscribeOptions,
 } from '@sealpost/mqtt/server';
 import {
   CertificateRole,
@@ -107,16 +108,13 @@ export class RelayFront implements Application<Domain> {
     return this.#options.inbound.handle(session.principal, publish);
   }
 
-  subscribe(
-    _session: Session<Domain>,
-    filter: string,
-  ): { readonly reasonCode: number; readonly reasonString?: string } {
+  subscribe(_session: Session<Domain>, filter: string): SubscribeAnswer {
     if (filter === relayFilter) return { reasonCode: 1 };
     const { mqtt, sentence } = describeError('filter-invalid');
     return { reasonCode: mqtt, reasonString: sentence };
   }
 
-  subscribed(session: Session<Domain>, _filter: string, _options: SubscriptionOptions): void {
+  subscribed(session: Session<Domain>, _filter: string, _options: SubscribeOptions): void {
     this.#options.linkUp(session.principal, session);
   }
 

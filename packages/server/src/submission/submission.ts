@@ -70,6 +70,8 @@ export interface Submitted {
   readonly topicPrecedence?: Precedence;
 }
 
+type AcceptTransition = Extract<Transition, { kind: 'accept' }>;
+
 /** A message whose sender, seal, policy and recipient have been checked. */
 interface Admitted {
   readonly seal: Seal;
@@ -97,8 +99,10 @@ export class Submission {
       return refuse('overloaded', 'admission budget used up', retryOverloadedSeconds);
     const properties = readSubmission(submitted.publish.userProperties, submitted.principal.account.address);
     if (!properties.ok) return properties;
-    const repeated = await this.#answerRepeat(submitted, properties.value);
-    if (repeated !== undefined) return accept(repeated);
+    if (submitted.publish.dup === true) {
+      const repeated = await this.#answerRepeat(submitted, properties.value);
+      if (repeated !== undefined) return accept(repeated);
+    }
     const admitted = await this.#admit(submitted, properties.value);
     return admitted.ok ? this.#store(submitted, properties.value, admitted.value) : admitted;
   }
@@ -222,8 +226,11 @@ export class Submission {
       }
       case 'duplicate':
         return accept(this.#acknowledge(seal.claims.id, result.signed));
-      case 'conflict':
-        return refuse('id-conflict');
+      case 'conflict': {
+        // Composed anew a moment later, the same submission has another digest; its content tells.
+        const repeated = await this.#answerRepeat(submitted, properties);
+        return repeated === undefined ? refuse('id-conflict') : accept(repeated);
+      }
       case 'refused':
         return refuse(result.code);
       default:
@@ -235,7 +242,7 @@ export class Submission {
     submitted: Submitted,
     properties: SubmissionProperties,
     { seal, route, lane }: Admitted,
-  ): Transition & { kind: 'accept' } {
+  ): AcceptTransition {
     const { claims } = seal;
     const { clock, statements } = this.#options;
     const now = clock.now();
@@ -271,27 +278,42 @@ export class Submission {
     };
   }
 
-  /** The row that answers a repeat of a PUBLISH which names no message of its own [DELIV-3]. */
-  #repeatRow(
+  /**
+   * What a repeat of this PUBLISH will be known by [DELIV-3]: the `id` it names, or else its packet identifier, which
+   * only a PUBLISH with DUP repeats. A sealed one needs neither: its digest is the same.
+   */
+  #repeatKey(
     { publish, clientId }: Submitted,
-    properties: SubmissionProperties,
-  ): Pick<Transition & { kind: 'accept' }, 'submission'> {
-    const { packetId } = publish;
-    if (packetId === undefined || properties.seal !== undefined || properties.id !== undefined) return {};
-    return { submission: { clientId, packetId, contentHash: this.#contentHash(publish) } };
+    { seal, id }: SubmissionProperties,
+  ): { readonly clientId: string; readonly packetId: number } | undefined {
+    if (seal !== undefined) return undefined;
+    // No packet has identifier 0, so an id never meets a client that is named like it.
+    if (id !== undefined) return { clientId: id, packetId: 0 };
+    return publish.packetId === undefined ? undefined : { clientId, packetId: publish.packetId };
   }
 
+  #repeatRow(
+    submitted: Submitted,
+    properties: SubmissionProperties,
+  ): { readonly submission?: NonNullable<AcceptTransition['submission']> } {
+    const key = this.#repeatKey(submitted, properties);
+    return key === undefined
+      ? {}
+      : { submission: { ...key, contentHash: this.#contentHash(submitted.publish) } };
+  }
+
+  /** The first answer, if these bytes were submitted before. */
   async #answerRepeat(
-    { publish, clientId, principal }: Submitted,
+    submitted: Submitted,
     properties: SubmissionProperties,
   ): Promise<Acknowledgement | undefined> {
-    const { packetId } = publish;
-    if (publish.dup !== true || packetId === undefined) return undefined;
-    if (properties.seal !== undefined || properties.id !== undefined) return undefined;
-    const first = await this.#options.custody.submission(principal.account.address, clientId, packetId);
+    const key = this.#repeatKey(submitted, properties);
+    if (key === undefined) return undefined;
+    const { address } = submitted.principal.account;
+    const first = await this.#options.custody.submission(address, key.clientId, key.packetId);
     if (first === undefined) return undefined;
-    if (Buffer.compare(first.contentHash, this.#contentHash(publish)) !== 0) return undefined;
-    return this.#acknowledge(first.id, first.signed);
+    const same = Buffer.compare(first.contentHash, this.#contentHash(submitted.publish)) === 0;
+    return same ? this.#acknowledge(first.id, first.signed) : undefined;
   }
 
   #contentHash({ topic, payload, userProperties }: Publish): Uint8Array {

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several domains in one process, on loopback, with every key they need made on the first start: for development and
+// for tests. What is made stays in the directory and is used again.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { staticAnchors, type Anchors } from '@sealpost/identity';
+import {
+  createAuthority,
+  createTlsAuthority,
+  encodePem,
+  loadAuthority,
+  loadCredential,
+  loadTlsAuthority,
+  nodeSigner,
+  saveAuthority,
+  saveCredential,
+  saveTlsAuthority,
+  type Authority,
+  type Credential,
+  type TlsAuthority,
+} from '@sealpost/identity/node';
+import {
+  Precedence,
+  parseAddress,
+  parseDomain,
+  type AccountKind,
+  type Address,
+  type Domain,
+  type PrecedenceName,
+  type Result,
+} from '@sealpost/protocol';
+import { accountsOf, type Account } from './accounts/account.ts';
+import { hashPassword } from './accounts/password.ts';
+import { openDomain, type Endpoint, type RunningDomain, type TlsMaterial } from './domain.ts';
+
+/** What the owner of a mailbox lets senders claim. */
+export interface GrantPlan {
+  readonly upTo: PrecedenceName;
+  readonly kind?: AccountKind;
+  /** An address or a domain. */
+  readonly from?: string;
+}
+
+export interface AccountPlan {
+  readonly address: string;
+  readonly kind: AccountKind;
+  /** The highest precedence its own messages may travel with. */
+  readonly ceiling: PrecedenceName;
+  readonly password: string;
+  readonly grants?: readonly GrantPlan[];
+  /** Make a key and a certificate, for origin seals and for signing in without a password. */
+  readonly originKey?: boolean;
+}
+
+export interface DomainPlan {
+  readonly domain: string;
+  readonly accounts: readonly AccountPlan[];
+}
+
+export interface FederationOptions {
+  /** Made if need be; one process at a time. */
+  readonly directory: string;
+  /** Three ports a domain from here on: MQTT, MQTT over TLS, relay. Free ports without it. */
+  readonly portBase?: number;
+  readonly domains: readonly DomainPlan[];
+  /** Faults, one line each. */
+  log?(line: string): void;
+}
+
+export interface FederationDomain {
+  readonly domain: string;
+  readonly mqtt: Endpoint;
+  readonly mqtts: Endpoint & { readonly caFile: string };
+  readonly relay: Endpoint;
+  /** The certificate of the domain's authority, for whoever wants to verify by themselves. */
+  readonly authorityFile: string;
+}
+
+export interface FederationAccount {
+  readonly address: string;
+  readonly kind: AccountKind;
+  readonly username: string;
+  readonly password: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface Federation {
+  readonly domains: readonly FederationDomain[];
+  readonly accounts: readonly FederationAccount[];
+  close(): Promise<void>;
+}
+
+const loopback = '127.0.0.1';
+const portsPerDomain = 3;
+
+/** Rejects with the error of the socket when a port is in use; nothing is left running then. */
+export async function openFederation(options: FederationOptions): Promise<Federation> {
+  const { directory } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const tlsAuthority = await made(
+    () => loadTlsAuthority(directory),
+    () => createTlsAuthority(),
+    (authority) => saveTlsAuthority(directory, authority),
+  );
+  const prepared: Prepared[] = [];
+  for (const plan of options.domains) prepared.push(await prepare(directory, plan));
+  const anchors = staticAnchors(prepared.map(({ authority }) => authority.anchor));
+  const running: RunningDomain[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(running.map((domain) => domain.close()));
+  };
+  try {
+    // One after the other: each dials those that already listen, so every pair has one link.
+    for (const [index, own] of prepared.entries())
+      running.push(await start(own, index, { options, anchors, tlsAuthority, prepared, running }));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    domains: running.map((domain, index) => ({
+      domain: domain.domain,
+      mqtt: domain.mqtt,
+      mqtts: { ...domain.mqtts, caFile: join(directory, 'tls-authority.pem') },
+      relay: domain.relay,
+      authorityFile: join(prepared[index]?.directory ?? directory, 'authority.pem'),
+    })),
+    accounts: prepared.flatMap(({ accounts }) => accounts.map(({ shown }) => shown)),
+    close,
+  };
+}
+
+interface PreparedAccount {
+  readonly account: Account;
+  readonly shown: FederationAccount;
+}
+
+interface Prepared {
+  readonly domain: Domain;
+  readonly directory: string;
+  readonly authority: Authority;
+  readonly seal: Credential;
+  readonly link: Credential;
+  readonly accounts: readonly PreparedAccount[];
+}
+
+async function prepare(root: string, plan: DomainPlan): Promise<Prepared> {
+  const domain = planned(parseDomain(plan.domain), plan.domain);
+  const directory = join(root, domain);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const authority = await made(
+    () => loadAuthority(directory),
+    () => createAuthority(domain),
+    (created) => saveAuthority(directory, created),
+  );
+  const credential = (name: string, issue: () => Promise<Credential>): Promise<Credential> =>
+    made(
+      () => loadCredential(directory, name),
+      issue,
+      (issued) => saveCredential(directory, name, issued),
+    );
+  const accounts: PreparedAccount[] = [];
+  for (const account of plan.accounts) {
+    const prepared = await prepareAccount(directory, account);
+    accounts.push(prepared);
+    const { address, kind } = prepared.account;
+    if (account.originKey === true)
+      await credential(address, () => authority.issueAccount({ address, kind }));
+  }
+  return {
+    domain,
+    directory,
+    authority,
+    seal: await credential('domain-seal', () => authority.issueDomainSeal()),
+    link: await credential('domain-link', () => authority.issueDomainLink()),
+    accounts,
+  };
+}
+
+async function prepareAccount(directory: string, plan: AccountPlan): Promise<PreparedAccount> {
+  const address = planned(parseAddress(plan.address), plan.address);
+  const { kind, password } = plan;
+  const account: Account = {
+    address,
+    kind,
+    ceiling: Precedence[plan.ceiling],
+    grants: (plan.grants ?? []).map(({ upTo, kind: of, from }) => ({
+      upTo: Precedence[upTo],
+      ...(of === undefined ? {} : { kind: of }),
+      ...(from === undefined ? {} : { from: from as Address | Domain }),
+    })),
+    passwordRecord: await hashPassword(Buffer.from(password)),
+  };
+  const shown: FederationAccount = {
+    address,
+    kind,
+    username: address,
+    password,
+    ...(plan.originKey === true
+      ? { certFile: join(directory, `${address}.pem`), keyFile: join(directory, `${address}.key`) }
+      : {}),
+  };
+  return { account, shown };
+}
+
+interface Surroundings {
+  readonly options: FederationOptions;
+  readonly anchors: Anchors;
+  readonly tlsAuthority: TlsAuthority;
+  readonly prepared: readonly Prepared[];
+  readonly running: readonly RunningDomain[];
+}
+
+async function start(
+  { domain, directory, seal, link, accounts }: Prepared,
+  index: number,
+  { options, anchors, tlsAuthority, prepared, running }: Surroundings,
+): Promise<RunningDomain> {
+  const { portBase, log } = options;
+  const base = portBase === undefined ? undefined : portBase + index * portsPerDomain;
+  const at = (offset: number, host: string = loopback): Endpoint => ({
+    host,
+    port: base === undefined ? 0 : base + offset,
+  });
+  return openDomain({
+    domain,
+    directory,
+    signer: nodeSigner({
+      certificateDer: seal.certificate,
+      chain: seal.chain,
+      privateKey: seal.privateKey,
+    }),
+    anchors,
+    accounts: accountsOf(accounts.map(({ account }) => account)),
+    link: pem(link),
+    tls: pem(await tlsAuthority.issueServerCertificate()),
+    listen: { mqtt: at(0), mqtts: at(1, 'localhost'), relay: at(2) },
+    peers: prepared
+      .filter((other) => other.domain !== domain)
+      .map((other) => {
+        const listening = running.find((candidate) => candidate.domain === other.domain);
+        return listening === undefined
+          ? { domain: other.domain }
+          : { domain: other.domain, dial: listening.relay };
+      }),
+    report: (error) => log?.(`${domain}: ${error instanceof Error ? error.message : String(error)}`),
+  });
+}
+
+/** Loads what an earlier start made, or makes it now and keeps it. */
+async function made<T>(
+  load: () => Promise<T>,
+  create: () => Promise<T>,
+  save: (created: T) => Promise<void>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const created = await create();
+  await save(created);
+  return created;
+}
+
+/** A plan is code: a bad name in it is a bug of whoever wrote it. */
+function planned<T>(parsed: Result<T>, text: string): T {
+  if (!parsed.ok) throw new RangeError(`${text}: ${parsed.refusal.code}`);
+  return parsed.value;
+}
+
+function pem({ chain, privateKey }: Credential): TlsMaterial {
+  return { certificate: encodePem(chain), key: privateKey };
+}
