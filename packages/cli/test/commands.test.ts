@@ -95,6 +95,32 @@ async function acknowledgedTrace(id: string): Promise<string[]> {
   }
 }
 
+test('[DELIV-3] the same id never makes a second message', async () => {
+  const id = '0192a3b4-5c6d-7e8f-9012-3456789abcd0';
+  const profile = json(await readFile(join(dev.dataDir, 'profiles', 'kitchen-alarm@home.test.json'), 'utf8'));
+  const { mqtts: _mqtts, certFile: _certFile, keyFile: _keyFile, ...stock } = profile;
+  const file = join(dev.dataDir, 'profiles', 'stock.json');
+  await writeFile(file, JSON.stringify(stock));
+  const send = (text: string) => ['send', 'ann@home.test', text, '--profile', file, '--id', id, '--json'];
+  assert.equal(json(await ok(send('once')))['id'], id);
+  assert.equal(json(await ok(send('once')))['id'], id);
+  assertFailure(await sealpost(send('twice'), { env }), 65, 'id-conflict');
+  const only = json(await ok(['inbox', ...ann, '--json']));
+  assert.deepEqual([only['id'], only['text'], only['seal']], [id, 'once', 'domain']);
+  await ok(['watch', ...ann, '--count', '1']);
+});
+
+test('[DELIV-10] what a reader did is told to the minute, and once', async () => {
+  const sending = ok(['send', 'ann@home.test', 'Yes or no?', ...desk, '--wait', 'acknowledged', '--json']);
+  const { id } = json(await ok(['watch', ...ann, '--json', '--count', '1']));
+  await ok(['act', String(id), 'acknowledge', ...ann]);
+  await ok(['act', String(id), 'acknowledge', ...ann]);
+  assertFailure(await sealpost(['act', String(id), 'decline', ...ann], { env }), 65, 'state-conflict');
+  const evidence = json(await sending)['evidence'] as { events: string[]; at: string; by?: string }[];
+  const acknowledged = evidence.find(({ events }) => events[0] === 'acknowledged');
+  assert.match(acknowledged?.at ?? '', /:00Z$/);
+});
+
 test('send --wait acknowledged waits for the other side', async () => {
   const sending = ok(['send', 'ann@home.test', 'Coming', ...desk, '--wait', 'acknowledged']);
   const { id } = json(await ok(['watch', ...ann, '--json', '--count', '1']));

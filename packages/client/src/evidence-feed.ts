@@ -86,6 +86,7 @@ export class EvidenceFeed {
   }
 
   async #verify(publish: Publish, id: MessageId, event: Event): Promise<Result<VerifiedEvidence>> {
+    // [DELIV-12] The payload is for people and proves nothing.
     const bytes = fromBase64Url(property(publish.userProperties, 'evidence') ?? '');
     if (bytes === undefined || bytes.length === 0) return refuse('evidence-invalid', 'no signed statement');
     const verified = await this.#verifier.verify(bytes, id);

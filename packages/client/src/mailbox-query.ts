@@ -12,7 +12,7 @@ const pendingMax = 64;
 
 type Answer = Result<Readonly<Record<string, unknown>>>;
 
-/** Questions to the store over MQTT 5 request and response: each answer comes to the connection that asked, once. */
+/** Questions to the store over MQTT 5 request and response: each answer comes to the asker alone [DELIV-14]. */
 export class MailboxQuery {
   readonly #link: Link;
   readonly #subscriptions: Subscriptions;

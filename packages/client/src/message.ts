@@ -95,7 +95,7 @@ export class Message implements Received {
 
   async #act(action: Action): Promise<void> {
     this.#port.taken();
-    // The hand-over has to be on the wire first: a mailbox takes a disposition only for what was handed over.
+    // [DELIV-9] The hand-over has to be on the wire first.
     await new Promise((resolve) => {
       setTimeout(resolve, 0);
     });

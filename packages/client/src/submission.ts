@@ -126,7 +126,7 @@ function sealProperty(seal: Uint8Array): [string, string][] {
   return [['seal', toBase64Url(seal)]];
 }
 
-/** The claims as user properties, for a server that composes and seals them [TOPIC-9]. */
+/** The claims as user properties, for a server that composes and seals them [TOPIC-6]. */
 function stockProperties(draft: Draft, id: MessageId): [string, string][] {
   const properties: [string, string][] = [
     ['id', id],

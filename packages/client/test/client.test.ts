@@ -187,7 +187,7 @@ test('evidence is asked for before the message leaves, only about this message, 
   assert.equal(world.domain.filters.length, 1);
 });
 
-test('all evidence of the account can be read in one stream', async () => {
+test('[DELIV-12] all evidence of the account can be read in one stream', async () => {
   const client = await world.connect();
   const stream = client.evidence();
   const first = next<EvidenceNotice>(stream);
@@ -318,7 +318,7 @@ test('a message whose life ended on the way is dropped, not shown', async () => 
   await messages.return();
 });
 
-test('acting hands over first, then tells the domain', async () => {
+test('[DELIV-9] acting hands over first, then tells the domain', async () => {
   const client = await world.connect();
   const messages = client.messages();
   const waiting = next<Message>(messages);
@@ -332,7 +332,7 @@ test('acting hands over first, then tells the domain', async () => {
   await messages.return();
 });
 
-test('a trace is answered to who asked, with its evidence checked', async () => {
+test('[DELIV-14] a trace is answered to who asked, with its evidence checked', async () => {
   const client = await world.connect();
   const sent = await client.send({ to: desk, body: 'x' });
   const about = aboutLast();
