@@ -72,12 +72,12 @@ export function parseCertificate(der: Uint8Array, crypto: CryptoProvider): Resul
   const signature = signatureBytes && parseEcdsaSignature(signatureBytes);
   if (signature === undefined) return invalid('signature');
   const extensions = parseExtensions(extensionList.children[0]);
-  if (extensions === undefined) return invalid('extensions');
-  const identity = identify(extensions, key);
+  if (!extensions.ok) return extensions;
+  const identity = identify(extensions.value, key);
   if (!identity.ok) return identity;
   if (identity.value.role !== CertificateRole.authority && notAfter - notBefore > leafLifetimeMaxSeconds)
     return invalid('lifetime');
-  const { subjectKeyId, authorityKeyId } = extensions;
+  const { subjectKeyId, authorityKeyId } = extensions.value;
   return accept({
     ...identity.value,
     hash: crypto.sha256(bytes),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The extensions of the profile (RFC 5280 §4.2), read but not yet judged: certificate.ts knows which role needs what.
+import { accept, refuse } from '@sealpost/protocol';
+import type { Domain, Result } from '@sealpost/protocol';
 import { Tag, decodeDer, derNamedBits, derOid, derSequence } from './der.ts';
 import type { DerValue } from './der.ts';
-import type { Domain } from '@sealpost/protocol';
 import { parseNameConstraints, parseSubjectAltName } from './names.ts';
 import type { LeafName } from './names.ts';
 import { Oid } from './oids.ts';
@@ -50,28 +51,29 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [Oid.authorityKeyIdentifier, readAuthorityKeyId],
 ]);
 
-/** [ID-4] Undefined when one is repeated, malformed, or critical and unknown; unknown others are passed over. */
-export function parseExtensions(list: DerValue | undefined): Extensions | undefined {
+/** [ID-4] Refuses one that is repeated, malformed, or critical and unknown; unknown others are passed over. */
+export function parseExtensions(list: DerValue | undefined): Result<Extensions> {
   const values = derSequence(list);
-  if (values === undefined || values.length === 0 || values.length > extensionsMax) return undefined;
+  if (values === undefined || values.length === 0 || values.length > extensionsMax)
+    return refuse('certificate-invalid', 'number of extensions');
   const seen = new Set<string>();
   const critical = new Set<string>();
   let found: Extensions = { critical };
   for (const value of values) {
     const extension = readExtension(value);
-    if (extension === undefined || seen.has(extension.oid)) return undefined;
+    if (extension === undefined || seen.has(extension.oid))
+      return refuse('certificate-invalid', 'extension malformed or repeated');
     const { oid, isCritical, content } = extension;
     seen.add(oid);
     if (isCritical) critical.add(oid);
     const reader = readers.get(oid);
-    if (reader === undefined && isCritical) return undefined;
-    if (reader === undefined) continue;
+    if (reader === undefined && !isCritical) continue;
     const inner = decodeDer(content);
-    const read = inner && reader(inner);
-    if (read === undefined) return undefined;
+    const read = inner && reader?.(inner);
+    if (read === undefined) return refuse('certificate-invalid', `extension ${oid}`);
     found = { ...found, ...read };
   }
-  return found;
+  return accept(found);
 }
 
 function readExtension(

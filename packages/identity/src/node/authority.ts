@@ -32,7 +32,7 @@ export type IssuedCertificate = Omit<Credential, 'privateKey'>;
 export interface AccountRequest {
   readonly address: Address;
   readonly kind: AccountKind;
-  /** 90 days unless given, at most 398. */
+  /** 90 days unless given, at most 397. */
   readonly lifetimeSeconds?: number;
 }
 
