@@ -79,6 +79,54 @@ test('the answer of the application is the PUBACK: reason code, reason string, u
   assert.equal(errors.length, 2);
 });
 
+test('texts that MQTT cannot carry are reported and left out, and nothing breaks', async (t) => {
+  const { port, application, errors } = await run(t);
+  const tooLong = 'x'.repeat(70_000);
+  const { authenticate } = application;
+  application.authenticate = async (request) => {
+    const verdict = await authenticate(request);
+    return { ...verdict, userProperties: [['a', tooLong]] };
+  };
+  application.onPublish = () => ({ reasonCode: 0x87, reasonString: tooLong });
+  const link = await dial(port, { clientId: 'c' });
+  assert.deepEqual(link.connack.userProperties, []);
+  const answer = await link.publish(message('held/a'));
+  assert.deepEqual([answer.reasonCode, answer.reasonString], [0x87, undefined]);
+  const outcome = await new Promise((settled) => {
+    const publish = message('held/b', '', { userProperties: [['a', tooLong]] });
+    application.sessions.get('c')?.send({ publish, rank: 0, settled });
+  });
+  assert.deepEqual(outcome, { kind: 'too-large' });
+  application.sessions.get('c')?.disconnect(0x98, tooLong);
+  assert.equal((await link.closed).reasonCode, 0x98);
+  assert.ok(errors.every((error) => error instanceof RangeError));
+  await assert.rejects(dial(port, { username: 'mallory' }), { reasonCode: 0x88 });
+});
+
+function bug(): never {
+  throw new Error('bug');
+}
+
+test('an application that throws everywhere breaks nothing', async (t) => {
+  const { port, application, errors } = await run(t);
+  Object.assign(application, { subscribe: bug, subscribed: bug, unsubscribed: bug, closed: bug, ended: bug });
+  const { opened } = application;
+  application.opened = (session) => {
+    opened.call(application, session);
+    bug();
+  };
+  const link = await dial(port, { clientId: 'c' });
+  assert.deepEqual(await link.subscribe([{ filter: 'held/#', qos: 1 }]), [0x80]);
+  application.sessions.get('c')?.send({ publish: message('held/a'), rank: 0, written: bug, settled: bug });
+  await link.count(1);
+  assert.equal((await link.publish(message('held/b'))).reasonCode, 0);
+  link.end();
+  await link.closed;
+  application.authenticate = () => Promise.reject(new Error('bug'));
+  await assert.rejects(dial(port), { reasonCode: 0x88 });
+  assert.ok(errors.length >= 5);
+});
+
 test('[MQTT-3.1.2-29] no problem information where none is wanted', async (t) => {
   const { port, application } = await run(t);
   application.onPublish = () => ({ reasonCode: 0x87, reasonString: 'no', userProperties: [['a', 'b']] });

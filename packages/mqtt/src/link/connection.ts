@@ -129,13 +129,24 @@ export class Connection implements PacketReader {
     this.stream.send(packet, this.version);
   }
 
-  /** True: it fits the peer's Maximum Packet Size and was written. */
+  /** False: larger than the peer's Maximum Packet Size, or not expressible, and not written. */
   sendIfFits(packet: Packet): boolean {
-    const bytes = this.stream.codec.encode(packet, this.version);
+    const bytes = this.#encode(packet);
+    if (bytes === undefined) return false;
     const { maximumPacketSize } = this.peer;
     if (maximumPacketSize !== undefined && bytes.length > maximumPacketSize) return false;
     this.stream.write(bytes);
     return true;
+  }
+
+  /** A text of the application may be longer than MQTT allows. */
+  #encode(packet: Packet): Uint8Array | undefined {
+    try {
+      return this.stream.codec.encode(packet, this.version);
+    } catch (error) {
+      this.#user.report(error);
+      return undefined;
+    }
   }
 
   /** Version 5 is told why, which is allowed after CONNACK only [MQTT-3.14.0-1]; version 4 sees the connection end. */

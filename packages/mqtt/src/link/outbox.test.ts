@@ -200,6 +200,24 @@ test('[MQTT-4.4.0-1] what is in flight is repeated under its identifier with DUP
   assert.equal(a.writes, 1);
 });
 
+test('something urgent does not wait for repetitions, unless one of them is urgent', () => {
+  for (const [rank, expected] of [
+    [0, ['urgent', 'c']],
+    [urgentRank, ['c', 'urgent']],
+  ] as const) {
+    const { outbox, connect } = fixture();
+    connect();
+    for (const topic of ['a', 'b', 'c']) outbox.send(new Message(topic, rank));
+    outbox.detach();
+    const peer = connect({ receiveMaximum: 2 });
+    outbox.send(new Message('urgent', urgentRank));
+    assert.deepEqual(topics(peer.written()), ['a', 'b']);
+    outbox.acknowledged(1, accepted);
+    outbox.acknowledged(2, accepted);
+    assert.deepEqual(topics(peer.written()), expected);
+  }
+});
+
 test('an answer that comes before the repetition spares it', () => {
   const { outbox, connect } = fixture();
   const first = connect();

@@ -3,7 +3,7 @@ import type { Codec, PublishDelivery } from '../codec.ts';
 import type { Clock } from '../clock.ts';
 import type { Acknowledgement, ProtocolVersion, Publish } from '../packet.ts';
 import { ByteWindow } from './byte-window.ts';
-import { messageBytes, type Outgoing } from './outgoing.ts';
+import { messageBytes, type Outcome, type Outgoing } from './outgoing.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { PriorityQueue, type Ranked } from './priority-queue.ts';
 
@@ -103,7 +103,7 @@ export class Outbox {
   send(outgoing: Outgoing): void {
     const waits = outgoing.keepWhileOffline === true && outgoing.publish.qos > 0;
     if (this.#ended || (this.#peer === undefined && !waits)) {
-      outgoing.settled({ kind: 'lost', written: false });
+      this.#settle(outgoing, { kind: 'lost', written: false });
       return;
     }
     const entry = new Entry(outgoing, this.#sequence++);
@@ -131,7 +131,7 @@ export class Outbox {
       ({ outgoing }) => outgoing.keepWhileOffline !== true || outgoing.publish.qos === 0,
     );
     for (const entry of lost) this.#queuedBytes -= entry.bytes;
-    for (const entry of lost) entry.outgoing.settled({ kind: 'lost', written: false });
+    for (const entry of lost) this.#settle(entry.outgoing, { kind: 'lost', written: false });
   }
 
   /** The session is over. */
@@ -143,8 +143,8 @@ export class Outbox {
     const unwritten = this.#queue.remove(() => true);
     this.#inFlight.clear();
     this.#queuedBytes = 0;
-    for (const entry of written) entry.outgoing.settled({ kind: 'lost', written: true });
-    for (const entry of unwritten) entry.outgoing.settled({ kind: 'lost', written: false });
+    for (const entry of written) this.#settle(entry.outgoing, { kind: 'lost', written: true });
+    for (const entry of unwritten) this.#settle(entry.outgoing, { kind: 'lost', written: false });
   }
 
   /** An answer for an identifier that is not in flight is ignored: it may be late, and changes nothing. */
@@ -155,7 +155,7 @@ export class Outbox {
     const repeat = this.#repeats.indexOf(entry);
     if (repeat >= 0) this.#repeats.splice(repeat, 1);
     else this.#measure(entry);
-    entry.outgoing.settled({ kind: 'acknowledged', acknowledgement });
+    this.#settle(entry.outgoing, { kind: 'acknowledged', acknowledgement });
     this.pump();
   }
 
@@ -196,25 +196,33 @@ export class Outbox {
   }
 
   #writeNext(peer: OutboxPeer): boolean {
-    if (this.#repeats.length > 0) return this.#repeatNext(peer);
     const entry = this.#queue.peek();
+    if (this.#repeats.length > 0 && !this.#mayOvertakeRepeats(entry, peer)) return this.#repeatNext(peer);
     if (entry === undefined) return false;
     const { outgoing } = entry;
     const expired = outgoing.expiresAt !== undefined && outgoing.expiresAt <= this.#options.clock.now();
     if (!expired && !this.#hasRoom(entry, peer)) return false;
     this.#queue.take();
     this.#queuedBytes -= entry.bytes;
-    if (expired) outgoing.settled({ kind: 'expired' });
+    if (expired) this.#settle(outgoing, { kind: 'expired' });
     else if (outgoing.publish.qos === 0) this.#writeOnce(entry, peer);
     else this.#writeFirst(entry, peer);
     return true;
   }
 
+  /** Something urgent does not wait for repetitions, unless one of them is urgent too: then the order is kept. */
+  #mayOvertakeRepeats(entry: Entry | undefined, peer: OutboxPeer): boolean {
+    const { urgentRank } = this.#options;
+    if (entry === undefined || entry.rank < urgentRank) return false;
+    return this.#hasRoom(entry, peer) && this.#repeats.every(({ rank }) => rank < urgentRank);
+  }
+
   #hasRoom({ bytes, rank, outgoing }: Entry, peer: OutboxPeer): boolean {
     if (outgoing.publish.qos === 0)
       return peer.stream.transport.bufferedBytes + peer.stream.output.pendingBytes <= unsentBytesMax;
-    const inFlight = this.#inFlight.size;
-    if (inFlight >= Math.min(peer.receiveMaximum, packetIdMax - this.#reservedIds.size)) return false;
+    if (this.#inFlight.size + this.#reservedIds.size >= packetIdMax) return false;
+    const inFlight = this.#inFlight.size - this.#repeats.length;
+    if (inFlight >= peer.receiveMaximum) return false;
     if (rank >= this.#options.urgentRank && this.#urgentInFlight === 0) return true;
     if (!this.#window.hasRoom(bytes)) return false;
     // The last slot is kept for what is urgent.
@@ -223,10 +231,11 @@ export class Outbox {
 
   #writeOnce({ outgoing }: Entry, peer: OutboxPeer): void {
     this.#delivery.packetId = 0;
-    if (this.#write(outgoing.publish, outgoing, false, peer) === 0) outgoing.settled({ kind: 'too-large' });
+    if (this.#write(outgoing.publish, outgoing, false, peer) === 0)
+      this.#settle(outgoing, { kind: 'too-large' });
     else {
-      outgoing.written?.();
-      outgoing.settled({ kind: 'sent' });
+      this.#written(outgoing);
+      this.#settle(outgoing, { kind: 'sent' });
     }
   }
 
@@ -235,24 +244,25 @@ export class Outbox {
     entry.packetId = this.#freePacketId();
     this.#delivery.packetId = entry.packetId;
     if (!this.#wrote(entry, this.#write(outgoing.publish, outgoing, false, peer))) {
-      outgoing.settled({ kind: 'too-large' });
+      this.#settle(outgoing, { kind: 'too-large' });
       return;
     }
     this.#inFlight.set(entry.packetId, entry);
-    outgoing.written?.();
+    this.#written(outgoing);
   }
 
   #repeatNext(peer: OutboxPeer): boolean {
     const [entry] = this.#repeats;
     if (entry === undefined) return false;
     if (this.#inFlight.size - this.#repeats.length >= peer.receiveMaximum) return false;
+    if (!this.#window.hasRoom(entry.bytes)) return false;
     this.#repeats.shift();
     const { outgoing } = entry;
     this.#delivery.packetId = entry.packetId;
     const publish = this.#hasExpired(outgoing) ? expiredPublish(outgoing.publish) : outgoing.publish;
     if (!this.#wrote(entry, this.#write(publish, outgoing, true, peer))) {
       this.#inFlight.delete(entry.packetId);
-      outgoing.settled({ kind: 'too-large' });
+      this.#settle(outgoing, { kind: 'too-large' });
     }
     return true;
   }
@@ -291,6 +301,23 @@ export class Outbox {
     }
   }
 
+  /** What the owner of a message throws is its own affair. */
+  #settle(outgoing: Outgoing, outcome: Outcome): void {
+    try {
+      outgoing.settled(outcome);
+    } catch (error) {
+      this.#options.report(error);
+    }
+  }
+
+  #written(outgoing: Outgoing): void {
+    try {
+      outgoing.written?.();
+    } catch (error) {
+      this.#options.report(error);
+    }
+  }
+
   /** [MQTT-2.2.1-3], [MQTT-2.2.1-4]. `#hasRoom` has seen that there is one. */
   #freePacketId(): number {
     do this.#lastPacketId = this.#lastPacketId === packetIdMax ? 1 : this.#lastPacketId + 1;
@@ -308,7 +335,7 @@ export class Outbox {
     });
     this.#earliestExpiryMs = earliest;
     for (const entry of expired) this.#queuedBytes -= entry.bytes;
-    for (const entry of expired) entry.outgoing.settled({ kind: 'expired' });
+    for (const entry of expired) this.#settle(entry.outgoing, { kind: 'expired' });
     this.pump();
   }
 

@@ -121,8 +121,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#will = will; // a delayed one of the last connection is not sent any more [MQTT-3.1.3-9]
     this.#willDueMs = Infinity;
     stream.decoder.maximumPacketSize = limits.packetBytesMax;
-    stream.send(opening.connack, version);
-    this.#connection = new Connection({
+    const connection = new Connection({
       stream,
       version,
       peer,
@@ -132,6 +131,8 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       clock,
       user: this,
     });
+    this.#connection = connection;
+    sendConnack(connection, opening.connack);
     const { receiveMaximum, maximumPacketSize } = peer;
     this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize });
     this.#tell(() => application.opened(this));
@@ -277,4 +278,11 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       this.#host.report(error);
     }
   }
+}
+
+/** What the application adds is left out where it does not fit [MQTT-3.2.2-19], [MQTT-3.2.2-20]. */
+function sendConnack(connection: Connection, connack: ConnackPacket): void {
+  if (connection.sendIfFits(connack)) return;
+  const { userProperties: _dropped, ...properties } = connack.properties;
+  connection.send({ ...connack, properties });
 }
