@@ -49,9 +49,7 @@ const commonNameCharactersMax = 64;
 /** Signed with ecdsa-with-SHA256; returns DER. */
 export async function issueCertificate(issuing: Issuing): Promise<Uint8Array> {
   const { commonName, keyInfo, issuer, issuerKey, isAuthority, notBefore, notAfter } = issuing;
-  const subject = new Name([
-    { CN: [{ utf8String: Array.from(commonName).slice(0, commonNameCharactersMax).join('') }] },
-  ]);
+  const subject = new Name([{ CN: [{ utf8String: shortened(commonName) }] }]);
   const issuerCertificate = issuer && new X509Certificate(new Uint8Array(issuer));
   const certificate = await X509CertificateGenerator.create({
     serialNumber: newSerial(),
@@ -75,6 +73,13 @@ export async function issueCertificate(issuing: Issuing): Promise<Uint8Array> {
     ],
   });
   return new Uint8Array(certificate.rawData);
+}
+
+/** The ellipsis also keeps OpenSSL from taking what is left for a host name, which it would hold against the constraints. */
+function shortened(commonName: string): string {
+  const characters = Array.from(commonName);
+  if (characters.length <= commonNameCharactersMax) return commonName;
+  return `${characters.slice(0, commonNameCharactersMax - 1).join('')}…`;
 }
 
 function keyUsage(isAuthority: boolean): KeyUsagesExtension {
