@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gathers transitions into batches. One batch is being written; behind it the next one is open, and who joins it is
+// signed at once, so that signing overlaps with the fsync in front of it. Who finds no room waits in the backlog, by rank.
+import type { MessageId, Statement } from '@sealpost/protocol';
+import type { Transition, TransitionResult } from './transition.ts';
+
+export interface GroupCommitOptions {
+  /** Writes a batch; one result or error for each, in their order. Rejects when nothing can be written any more. */
+  write(batch: readonly PreparedTransition[]): Promise<readonly (TransitionResult | Error)[]>;
+  sign(statement: Statement): Promise<Uint8Array>;
+}
+
+export interface PreparedTransition {
+  readonly transition: Transition;
+  readonly signed: Uint8Array | undefined;
+}
+
+const batchTransitionsMax = 64;
+const batchBytesMax = 512 * 1024;
+/** One place in so many goes to who has waited longest, whatever its rank. */
+const fairShare = 16;
+
+class Entry implements PreparedTransition {
+  readonly transition: Transition;
+  readonly rank: number;
+  readonly order: number;
+  readonly bytes: number;
+  readonly resolve: (result: TransitionResult) => void;
+  readonly reject: (error: unknown) => void;
+  signed: Uint8Array | undefined;
+  isReady = false;
+  /** Belongs to the batch that closes next: the store waits for its signature. */
+  isAwaited = false;
+
+  constructor(
+    transition: Transition,
+    rank: number,
+    order: number,
+    resolve: (result: TransitionResult) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.transition = transition;
+    this.rank = rank;
+    this.order = order;
+    this.bytes = contentBytes(transition);
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+}
+
+function contentBytes(transition: Transition): number {
+  return transition.kind === 'accept' ? transition.seal.length + transition.body.length : 0;
+}
+
+function idOf(transition: Transition): MessageId | undefined {
+  return transition.kind === 'reported' || transition.kind === 'noticed' ? undefined : transition.id;
+}
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  /** The open batch: highest rank first, then in order of arrival. */
+  readonly #open: Entry[] = [];
+  #openBytes = 0;
+  /** Per rank, in order of arrival. */
+  readonly #backlog = new Map<number, Entry[]>();
+  #backlogSize = 0;
+  /** Per message, the last transition that is not written yet. */
+  readonly #last = new Map<MessageId, Entry>();
+  readonly #idle: (() => void)[] = [];
+  #order = 0;
+  #taken = 0;
+  #awaited = 0;
+  #writing = false;
+  #flushSet = false;
+  #failure: Error | undefined;
+  #pending = 0;
+  pendingBytes = 0;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  commit(transition: Transition, rank: number): Promise<TransitionResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => this.#add(transition, rank, resolve, reject));
+  }
+
+  /** Everything committed so far has been answered. */
+  async settled(): Promise<void> {
+    if (this.#pending > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Rejects what is pending and whatever comes. */
+  fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    for (const entry of [...this.#open, ...[...this.#backlog.values()].flat()]) this.#settle(entry, error);
+    this.#open.length = 0;
+    this.#backlog.clear();
+    this.#backlogSize = 0;
+  }
+
+  #add(
+    transition: Transition,
+    wanted: number,
+    resolve: (result: TransitionResult) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const id = idOf(transition);
+    const before = id === undefined ? undefined : this.#last.get(id);
+    // Steps of one message keep their order: none overtakes the one before it.
+    const rank = before === undefined ? wanted : Math.min(wanted, before.rank);
+    const entry = new Entry(transition, rank, this.#order++, resolve, reject);
+    if (id !== undefined) this.#last.set(id, entry);
+    this.#pending += 1;
+    this.pendingBytes += entry.bytes;
+    const lane = this.#backlog.get(rank);
+    if (lane === undefined) this.#backlog.set(rank, [entry]);
+    else lane.push(entry);
+    this.#backlogSize += 1;
+    this.#fill();
+    this.#close();
+  }
+
+  /** Moves the most urgent of the backlog into the open batch while it has room. */
+  #fill(): void {
+    while (this.#backlogSize > 0 && this.#open.length < batchTransitionsMax) {
+      const lane = this.#nextLane();
+      const [next] = lane;
+      if (next === undefined) return;
+      if (this.#open.length > 0 && this.#openBytes + next.bytes > batchBytesMax) return;
+      lane.shift();
+      this.#backlogSize -= 1;
+      this.#taken += 1;
+      this.#join(next);
+    }
+  }
+
+  #nextLane(): Entry[] {
+    const waiting = [...this.#backlog.values()].filter((lane) => lane.length > 0);
+    const head = (lane: Entry[]): Entry => lane[0] as Entry;
+    const better: (left: Entry, right: Entry) => boolean =
+      this.#taken % fairShare === fairShare - 1
+        ? (left, right) => left.order < right.order
+        : (left, right) => left.rank > right.rank;
+    return waiting.reduce((best, lane) => (better(head(lane), head(best)) ? lane : best));
+  }
+
+  #join(entry: Entry): void {
+    let at = this.#open.length;
+    while (at > 0 && isBehind(this.#open[at - 1], entry)) at -= 1;
+    this.#open.splice(at, 0, entry);
+    this.#openBytes += entry.bytes;
+    const { transition } = entry;
+    if (!('evidence' in transition)) {
+      entry.isReady = true;
+      return;
+    }
+    this.#options.sign(transition.evidence).then(
+      (signed) => {
+        entry.signed = signed;
+        this.#ready(entry);
+      },
+      (error: unknown) => this.#unsigned(entry, error),
+    );
+  }
+
+  #ready(entry: Entry): void {
+    entry.isReady = true;
+    if (entry.isAwaited) this.#awaited -= 1;
+    this.#close();
+  }
+
+  #unsigned(entry: Entry, error: unknown): void {
+    const at = this.#open.indexOf(entry);
+    if (at >= 0) {
+      this.#open.splice(at, 1);
+      this.#openBytes -= entry.bytes;
+      this.#settle(entry, error);
+    }
+    this.#ready(entry);
+    this.#fill();
+  }
+
+  /** Writes the open batch once the store is free and what was in it by then is signed. */
+  #close(): void {
+    if (this.#writing || this.#open.length === 0 || this.#failure !== undefined) return;
+    if (this.#awaited > 0 || this.#flushSet) return;
+    // What comes in the same turn of the event loop shares the batch.
+    this.#flushSet = true;
+    setImmediate(() => {
+      this.#flushSet = false;
+      this.#awaitSignatures();
+      if (this.#awaited === 0) this.#flush();
+    });
+  }
+
+  #awaitSignatures(): void {
+    if (this.#open.some((entry) => entry.isAwaited)) return;
+    for (const entry of this.#open) {
+      entry.isAwaited = true;
+      if (!entry.isReady) this.#awaited += 1;
+    }
+  }
+
+  #flush(): void {
+    if (this.#writing || this.#failure !== undefined) return;
+    const batch = this.#takeReady();
+    if (batch.length === 0) return;
+    this.#writing = true;
+    this.#fill();
+    this.#options.write(batch).then(
+      (results) => {
+        this.#writing = false;
+        batch.forEach((entry, index) => this.#settle(entry, results[index] ?? missing()));
+        this.#close();
+      },
+      (error: unknown) => {
+        const failure = error instanceof Error ? error : new Error(String(error));
+        for (const entry of batch) this.#settle(entry, failure);
+        this.fail(failure);
+      },
+    );
+  }
+
+  /** Whoever is not signed yet stays, and the later steps of its message with it. */
+  #takeReady(): Entry[] {
+    const batch: Entry[] = [];
+    const staying: Entry[] = [];
+    const held = new Set<MessageId | undefined>();
+    for (const entry of this.#open) {
+      const id = idOf(entry.transition);
+      if (entry.isReady && (id === undefined || !held.has(id))) {
+        batch.push(entry);
+        this.#openBytes -= entry.bytes;
+      } else {
+        staying.push(entry);
+        held.add(id);
+      }
+    }
+    this.#open.length = 0;
+    this.#open.push(...staying);
+    return batch;
+  }
+
+  #settle(entry: Entry, result: unknown): void {
+    const id = idOf(entry.transition);
+    if (id !== undefined && this.#last.get(id) === entry) this.#last.delete(id);
+    this.#pending -= 1;
+    this.pendingBytes -= entry.bytes;
+    if (isResult(result)) entry.resolve(result);
+    else entry.reject(result);
+    if (this.#pending === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+function isResult(value: unknown): value is TransitionResult {
+  return !(value instanceof Error) && typeof value === 'object' && value !== null && 'kind' in value;
+}
+
+function missing(): Error {
+  return new Error('the store left a transition unanswered');
+}
+
+function isBehind(entry: Entry | undefined, other: Entry): boolean {
+  if (entry === undefined || entry.rank === other.rank)
+    return entry !== undefined && entry.order > other.order;
+  return entry.rank < other.rank;
+}

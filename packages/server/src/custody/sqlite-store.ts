@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs inside the worker: one batch, one transaction.
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { Event } from '@sealpost/protocol';
+import { eventSet, eventsOf, type EventSet } from './event-set.ts';
+import { Sequence } from './sequence.ts';
+import { admit, contentKept, decide, type Standing, type State, type Step } from './states.ts';
+import { isMistake, isStorageFull } from './sqlite-error.ts';
+import type {
+  AcceptCommand,
+  AdmitCommand,
+  Command,
+  CommandResult,
+  SignedStatement,
+  StepCommand,
+  TakenCommand,
+} from './wire.ts';
+
+/** Contradictions of one message that are kept; more add nothing, and a peer could go on for ever. */
+const flaggedMax = 8;
+
+interface Row {
+  readonly seq: number;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly digest: Uint8Array;
+  readonly state: State;
+  readonly lane: number;
+  readonly attempts: number;
+  readonly attempts_max: number | null;
+  readonly outcome: Event | null;
+  readonly handover: Event | null;
+  readonly said: EventSet;
+  readonly serials: number;
+  readonly flagged: number;
+}
+
+const applied: CommandResult = { kind: 'applied', notices: 0, firstNotice: 0, report: undefined };
+const storageFull: CommandResult = { kind: 'storage-full' };
+
+/** Another process has opened the directory since; nothing may be written here any more. */
+export class Fenced extends Error {
+  constructor() {
+    super('another process has opened the custody directory');
+    this.name = 'Fenced';
+  }
+}
+
+export class SqliteStore {
+  readonly #db: DatabaseSync;
+  readonly #epoch: number;
+  readonly #sequence: Sequence;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+
+  /** Takes the directory over from whoever had it open. */
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    db.prepare("UPDATE meta SET value = value + 1 WHERE key = 'epoch'").run();
+    this.#statements = prepareStatements(db);
+    this.#epoch = this.#readEpoch();
+    this.#sequence = new Sequence(db);
+  }
+
+  /**
+   * One result per command, durable. A command that SQLite itself rejects is left out and the rest is tried again; with
+   * the disk full, the batch is tried again without what it accepts, so that hand-overs go on while there is any room.
+   * Throws when nothing can be written any more (fenced, damaged, I/O).
+   */
+  commit(commands: readonly Command[]): CommandResult[] {
+    const results: (CommandResult | undefined)[] = commands.map(() => undefined);
+    for (;;) {
+      const left = commands.map((_, index) => index).filter((index) => results[index] === undefined);
+      let at = -1;
+      try {
+        this.#begin();
+        const made = left.map((index) => {
+          at = index;
+          return this.#apply(commands[index] as Command);
+        });
+        at = -1;
+        this.#end();
+        made.forEach((result, position) => (results[left[position] as number] = result));
+      } catch (error) {
+        this.#rollBack();
+        if (isStorageFull(error)) {
+          const accepts = left.filter((index) => commands[index]?.kind === 'accept');
+          for (const index of accepts.length > 0 ? accepts : left) results[index] = storageFull;
+        } else if (at >= 0 && isMistake(error)) {
+          results[at] = { kind: 'failed', message: String(error) };
+        } else {
+          throw error;
+        }
+      }
+      if (results.every((result) => result !== undefined)) return results;
+    }
+  }
+
+  #begin(): void {
+    this.#statements.begin.run();
+    if (this.#readEpoch() !== this.#epoch) throw new Fenced();
+    this.#sequence.reserve();
+  }
+
+  #end(): void {
+    this.#statements.commit.run();
+    this.#sequence.committed();
+  }
+
+  #rollBack(): void {
+    this.#sequence.rolledBack();
+    // A full disk has already rolled it back in some cases.
+    if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+  }
+
+  #readEpoch(): number {
+    return Number(this.#statements.epoch.get()?.['value']);
+  }
+
+  #apply(command: Command): CommandResult {
+    switch (command.kind) {
+      case 'accept':
+        return this.#accept(command);
+      case 'admit':
+        return this.#admit(command);
+      case 'reported':
+        return this.#take(this.#statements.deleteReport, command);
+      case 'noticed':
+        return this.#take(this.#statements.deleteNotice, command);
+      default:
+        return this.#step(command);
+    }
+  }
+
+  /** 1 → 2, 3, 4 or 6. */
+  #accept(command: AcceptCommand): CommandResult {
+    const { insertMessage, putSubmission } = this.#statements;
+    const { holder, id, issuer, state, submission } = command;
+    const isConsigned = state === 6;
+    const { changes } = insertMessage.run(
+      this.#sequence.peek(),
+      holder,
+      id,
+      issuer,
+      command.audience,
+      command.digest,
+      state,
+      command.lane,
+      command.expires,
+      command.nextAt,
+      command.attemptsMax ?? null,
+      command.quiet ? 1 : 0,
+      command.ask,
+      isConsigned ? Event.delivered : null,
+      isConsigned ? command.events | eventSet([Event.delivered]) : command.events,
+      command.seal,
+      command.body,
+    );
+    if (changes === 0) return this.#repeatedAccept(command);
+    this.#sequence.take();
+    this.#keepEvidence(command, 1, command, 0);
+    if (submission !== undefined)
+      putSubmission.run(issuer, submission.clientId, submission.packetId, submission.contentHash, id);
+    return this.#owe(command, 1, command.lane, command.notices & command.events, undefined);
+  }
+
+  #repeatedAccept({ issuer, id, digest }: AcceptCommand): CommandResult {
+    const first = this.#statements.findIssued.get(issuer, id);
+    if (first === undefined || !isSame(first['digest'] as Uint8Array, digest)) return { kind: 'conflict' };
+    const signed = this.#statements.firstEvidence.get(issuer, id)?.['signed'] as Uint8Array | undefined;
+    return { kind: 'duplicate', state: first['state'] as State, signed };
+  }
+
+  #step(command: StepCommand): CommandResult {
+    const { kind, holder, id, evidence, notices } = command;
+    const row = this.#find(holder, id);
+    if (row === undefined) return { kind: 'wrong-state', state: undefined };
+    const verdict = decide(standingOf(row), stepOf(command));
+    switch (verdict.kind) {
+      case 'move':
+        break;
+      case 'duplicate':
+        return {
+          kind: 'duplicate',
+          state: row.state,
+          signed: this.#evidenceOf(row, id, kind, command.event),
+        };
+      default:
+        return { kind: 'wrong-state', state: row.state };
+    }
+    this.#move(row, verdict.to, evidence === undefined ? 0 : 1, 0);
+    if (evidence === undefined) return applied;
+    const serial = row.serials + 1;
+    const message = { issuer: row.issuer, id };
+    this.#keepEvidence(message, serial, evidence, 0);
+    return this.#owe(message, serial, row.lane, notices & evidence.events, command.report);
+  }
+
+  /** A peer's word: 3, 4, 5 and 9. */
+  #admit(command: AdmitCommand): CommandResult {
+    const { holder, id, issuer, audience, digest, events, signed } = command;
+    const row = this.#find(holder, id);
+    if (
+      row === undefined ||
+      row.issuer !== issuer ||
+      row.audience !== audience ||
+      !isSame(row.digest, digest)
+    )
+      return { kind: 'wrong-state', state: undefined };
+    const verdict = admit(standingOf(row), eventsOf(events));
+    switch (verdict.kind) {
+      case 'move': {
+        const serial = row.serials + 1;
+        this.#move(row, verdict.to, 1, 0);
+        this.#keepEvidence(command, serial, command, 0);
+        return this.#owe(command, serial, row.lane, command.notices & events & ~row.said, undefined);
+      }
+      case 'duplicate':
+        return { kind: 'duplicate', state: row.state, signed: this.#evidenceOfEvents(issuer, id, events) };
+      case 'contradiction':
+        if (this.#statements.findFlagged.get(issuer, id, signed) !== undefined)
+          return { kind: 'duplicate', state: row.state, signed };
+        if (row.flagged < flaggedMax) {
+          this.#move(row, standingOf(row), 1, 1);
+          this.#keepEvidence(command, row.serials + 1, command, 1);
+        }
+        return { kind: 'contradiction' };
+      default:
+        return { kind: 'wrong-state', state: row.state };
+    }
+  }
+
+  #take(deletion: StatementSync, { queue, seqs }: TakenCommand): CommandResult {
+    for (const seq of seqs) deletion.run(seq, queue);
+    return applied;
+  }
+
+  #find(holder: string, id: Uint8Array): Row | undefined {
+    return this.#statements.find.get(holder, id) as unknown as Row | undefined;
+  }
+
+  #move(row: Row, to: Standing, serials: number, flagged: number): void {
+    const { update, updateWithoutBody, updateWithoutContent } = this.#statements;
+    const kept = contentKept(to);
+    const statement = kept === 'all' ? update : kept === 'seal' ? updateWithoutBody : updateWithoutContent;
+    const { changes } = statement.run(
+      to.state,
+      to.attempts,
+      to.outcome ?? null,
+      to.handover ?? null,
+      to.said,
+      row.serials + serials,
+      row.flagged + flagged,
+      row.seq,
+      row.state,
+    );
+    if (changes !== 1) throw new Error('a row changed inside its own transaction');
+  }
+
+  #keepEvidence(
+    { issuer, id }: { readonly issuer: string; readonly id: Uint8Array },
+    serial: number,
+    { events, observedAt, signed }: SignedStatement,
+    contradiction: 0 | 1,
+  ): void {
+    this.#statements.insertEvidence.run(issuer, id, serial, events, observedAt, signed, contradiction);
+  }
+
+  /** What has to be told, to the sender's clients and to its domain. */
+  #owe(
+    { issuer, id }: { readonly issuer: string; readonly id: Uint8Array },
+    serial: number,
+    lane: number,
+    notices: EventSet,
+    peer: string | undefined,
+  ): CommandResult {
+    if (notices === 0 && peer === undefined) return applied;
+    const { insertNotice, insertReport } = this.#statements;
+    const firstNotice = this.#sequence.peek();
+    for (const event of eventsOf(notices))
+      insertNotice.run(this.#sequence.take(), issuer, lane, id, event, serial);
+    if (peer === undefined) return { kind: 'applied', notices, firstNotice, report: undefined };
+    const report = this.#sequence.take();
+    insertReport.run(report, peer, lane, issuer, id, serial);
+    return { kind: 'applied', notices, firstNotice, report };
+  }
+
+  #evidenceOf(
+    { issuer }: Row,
+    id: Uint8Array,
+    kind: StepCommand['kind'],
+    event: Event | undefined,
+  ): Uint8Array | undefined {
+    const stated = { consign: Event.delivered, handOver: Event.fetched, lapse: Event.lapsed };
+    const sought = event ?? (kind in stated ? stated[kind as keyof typeof stated] : undefined);
+    return sought === undefined ? undefined : this.#evidenceOfEvents(issuer, id, eventSet([sought]));
+  }
+
+  #evidenceOfEvents(issuer: string, id: Uint8Array, events: EventSet): Uint8Array | undefined {
+    return this.#statements.evidenceOf.get(issuer, id, events)?.['signed'] as Uint8Array | undefined;
+  }
+}
+
+function standingOf(row: Row): Standing {
+  return {
+    state: row.state,
+    outcome: row.outcome ?? undefined,
+    handover: row.handover ?? undefined,
+    said: row.said,
+    attempts: row.attempts,
+    attemptsMax: row.attempts_max ?? undefined,
+  };
+}
+
+function stepOf({ kind, event, from }: StepCommand): Step {
+  if (kind !== 'dispose' && kind !== 'finish') return { kind };
+  if (event === undefined) throw new TypeError(`${kind} without an event`);
+  return kind === 'dispose' ? { kind, event } : { kind, from, outcome: event };
+}
+
+function isSame(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}
+
+function prepareStatements(db: DatabaseSync) {
+  const changed = 'state = ?, attempts = ?, outcome = ?, handover = ?, said = ?, serials = ?, flagged = ?';
+  return {
+    begin: db.prepare('BEGIN IMMEDIATE'),
+    commit: db.prepare('COMMIT'),
+    epoch: db.prepare("SELECT value FROM meta WHERE key = 'epoch'"),
+    insertMessage: db.prepare(
+      `INSERT INTO message (seq, holder, id, issuer, audience, digest, state, lane, expires, next_at, attempts,
+         attempts_max, quiet, ask, outcome, said, serials, flagged, seal, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 1, 0, ?, ?) ON CONFLICT DO NOTHING`,
+    ),
+    findIssued: db.prepare('SELECT digest, state FROM message WHERE issuer = ? AND id = ?'),
+    find: db.prepare(
+      `SELECT seq, issuer, audience, digest, state, lane, attempts, attempts_max, outcome, handover, said, serials,
+         flagged
+       FROM message WHERE holder = ? AND id = ?`,
+    ),
+    update: db.prepare(`UPDATE message SET ${changed} WHERE seq = ? AND state = ?`),
+    updateWithoutBody: db.prepare(`UPDATE message SET ${changed}, body = NULL WHERE seq = ? AND state = ?`),
+    updateWithoutContent: db.prepare(
+      `UPDATE message SET ${changed}, seal = NULL, body = NULL WHERE seq = ? AND state = ?`,
+    ),
+    insertEvidence: db.prepare('INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    firstEvidence: db.prepare(
+      'SELECT signed FROM evidence WHERE issuer = ? AND id = ? ORDER BY serial LIMIT 1',
+    ),
+    evidenceOf: db.prepare(
+      `SELECT signed FROM evidence WHERE issuer = ? AND id = ? AND events & ? <> 0 AND contradiction = 0
+       ORDER BY serial LIMIT 1`,
+    ),
+    findFlagged: db.prepare(
+      'SELECT 1 FROM evidence WHERE issuer = ? AND id = ? AND signed = ? AND contradiction = 1',
+    ),
+    insertNotice: db.prepare('INSERT INTO notice VALUES (?, ?, ?, ?, ?, ?)'),
+    insertReport: db.prepare('INSERT INTO report VALUES (?, ?, ?, ?, ?, ?)'),
+    deleteNotice: db.prepare('DELETE FROM notice WHERE seq = ? AND mailbox = ?'),
+    deleteReport: db.prepare('DELETE FROM report WHERE seq = ? AND peer = ?'),
+    putSubmission: db.prepare('INSERT OR REPLACE INTO submission VALUES (?, ?, ?, ?, ?)'),
+  };
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What passes between the main thread and the one that owns the database. Both directions are ordered: batches are
+// answered in the order in which they were sent, and so are questions.
+import type { Question } from './sqlite-reader.ts';
+
+export interface StoreOptions {
+  readonly directory: string;
+  /** Of the database file: for tests of a full disk. */
+  readonly pagesMax?: number;
+}
+
+export type ToStore =
+  /** A batch (wire.ts), transferred. */
+  | ArrayBuffer
+  | { readonly kind: 'ask'; readonly question: Question; readonly values: readonly unknown[] }
+  | { readonly kind: 'close' };
+
+export type FromStore =
+  /** The results of a batch (wire.ts), transferred. */
+  | ArrayBuffer
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'answer'; readonly rows: readonly Record<string, unknown>[] };
