@@ -145,8 +145,9 @@ export class MosquittoSub {
     address: string,
     args: readonly string[],
   ): Promise<MosquittoSub> {
-    // -d adds mosquitto's own lines, among them the one that says the subscription is there.
-    const child = spawn('mosquitto_sub', ['-d', ...mosquittoArguments(dev, address), ...args]);
+    // -d adds mosquitto's own lines, among them the one that says the subscription is there; into a pipe it would
+    // hold them back.
+    const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', '-d', ...mosquittoArguments(dev, address), ...args]);
     t.after(() => child.kill());
     const subscriber = new MosquittoSub(child);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -257,7 +258,9 @@ export class JsClient {
     properties: Record<string, string | string[]> = {},
     more: Record<string, unknown> = {},
   ): Promise<{ reasonCode: number; reasonString?: string; properties: Record<string, string | string[]> }> {
-    const options = { qos: 1 as const, properties: { userProperties: properties, ...more } };
+    // An empty userProperties makes MQTT.js send nothing at all.
+    const said = Object.keys(properties).length > 0 ? { userProperties: properties } : {};
+    const options = { qos: 1 as const, properties: { ...said, ...more } };
     const { promise, resolve } = Promise.withResolvers<number>();
     this.client.publish(topic, body, options, () => resolve(messageId));
     const messageId = this.client.getLastMessageId();

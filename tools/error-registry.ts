@@ -54,7 +54,7 @@ function markdown(): string {
     ({ code, permanent, sentence, mqtt, http, smtp }) =>
       `| \`${code}\` | ${permanent ? 'permanent' : 'temporary'} | ${sentence} | ${hex(mqtt)} | ${http} | ${smtp} |`,
   );
-  const head = readFileSync(new URL('spec/errors.head.md', root), 'utf8');
+  const head = readFileSync(new URL('spec/errors.head.txt', root), 'utf8');
   return `${head}\n| code | | sentence | MQTT | HTTP | SMTP |\n| --- | --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 

@@ -202,19 +202,21 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
     linkUp: relay.linkUp.bind(relay),
     linkDown: relay.linkDown.bind(relay),
   };
+  const front = new Front({
+    signIn: new SignIn({ domain, accounts, trust, sha256: crypto.sha256 }),
+    submission,
+    delivery,
+    dispositions: new Dispositions(custody, outcomes),
+    notices,
+    trace: new Trace({ custody, crypto, chainOf }),
+    statements,
+    signer,
+    crypto,
+    clock,
+  });
   const accountServer = createMqttServer<Principal>({
-    application: new Front({
-      signIn: new SignIn({ domain, accounts, trust, sha256: crypto.sha256 }),
-      submission,
-      delivery,
-      dispositions: new Dispositions(custody, outcomes),
-      notices,
-      trace: new Trace({ custody, crypto, chainOf }),
-      statements,
-      signer,
-      crypto,
-      clock,
-    }),
+    application: front,
+    receivePolicy: front,
     limits: { receiveMaximum: accountReceiveMaximum },
     urgentRank: Precedence.immediate,
     report,

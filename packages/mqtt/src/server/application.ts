@@ -67,6 +67,14 @@ export interface Session<Principal> {
 }
 
 /**
+ * Port: who may be given an ordinary message that its filter matched. A filter with wildcards is granted as a whole;
+ * this keeps single topics below it from single clients. Asked for every match: it must be cheap, and must not throw.
+ */
+export interface ReceivePolicy<Principal> {
+  mayReceive(principal: Principal, topic: string): boolean;
+}
+
+/**
  * Port: what the server is for. It keeps a reserved part of the topic tree to itself; the rest is ordinary MQTT.
  * Calls for one session come in order. An exception is reported and answered with 0x80.
  */

@@ -4,6 +4,7 @@ export type {
   Authenticated,
   ConnectRequest,
   Denied,
+  ReceivePolicy,
   Session,
   SubscribeAnswer,
   SubscribeOptions,

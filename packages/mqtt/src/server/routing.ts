@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Outgoing } from '../link/outgoing.ts';
 import type { Acknowledgement, Publish } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
-import type { Application } from './application.ts';
+import type { Application, ReceivePolicy } from './application.ts';
 import type { ServerLimits } from './limits.ts';
 import type { RetainedStore } from './retained.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -40,6 +40,7 @@ export class OrdinaryMessage implements Outgoing {
 
 export interface RouterOptions<P> {
   readonly application: Application<P>;
+  readonly receivePolicy: ReceivePolicy<P> | undefined;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly tree: SubscriptionTree<Subscriber<P>>;
@@ -101,7 +102,9 @@ export class Router<P> {
 
   #match(session: Subscriber<P>, publish: Publish): Map<Subscriber<P>, Match> {
     const matches = new Map<Subscriber<P>, Match>();
-    this.#options.tree.match(publish.topic, (subscriber, subscription) => {
+    const { receivePolicy, tree } = this.#options;
+    tree.match(publish.topic, (subscriber, subscription) => {
+      if (receivePolicy?.mayReceive(subscriber.principal, publish.topic) === false) return;
       if (subscription.noLocal && subscriber === session) return; // [MQTT-3.8.3-3]
       const match = matches.get(subscriber);
       if (match === undefined) matches.set(subscriber, firstMatch(subscription, publish));

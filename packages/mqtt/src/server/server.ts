@@ -5,7 +5,7 @@ import { strictCodec } from '../codec/codec.ts';
 import type { Admission } from '../link/incoming.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
 import { ReasonCode } from '../reason-code.ts';
-import type { Application, Session } from './application.ts';
+import type { Application, ReceivePolicy, Session } from './application.ts';
 import { Handshake, type HandshakeHost } from './handshake.ts';
 import { serverLimits, type ServerLimits } from './limits.ts';
 import { RetainedStore } from './retained.ts';
@@ -20,6 +20,8 @@ declare const crypto: { randomUUID(): string };
 
 export interface MqttServerOptions<P> {
   readonly application: Application<P>;
+  /** Default: whoever subscribed receives. */
+  readonly receivePolicy?: ReceivePolicy<P>;
   readonly limits?: Partial<ServerLimits>;
   readonly codec?: Codec;
   readonly clock?: Clock;
@@ -74,7 +76,15 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   #dropped = 0;
   #closing = false;
 
-  constructor({ application, limits, codec, clock, urgentRank, report }: MqttServerOptions<P>) {
+  constructor({
+    application,
+    receivePolicy,
+    limits,
+    codec,
+    clock,
+    urgentRank,
+    report,
+  }: MqttServerOptions<P>) {
     this.application = application;
     this.limits = { ...serverLimits, ...limits };
     this.clock = clock ?? systemClock;
@@ -85,6 +95,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.#retained = new RetainedStore(this.limits);
     const parts = {
       application,
+      receivePolicy,
       limits: this.limits,
       clock: this.clock,
       tree: this.#tree,

@@ -8,7 +8,7 @@ import type {
 } from '../packet.ts';
 import { failureFrom, ReasonCode } from '../reason-code.ts';
 import { isShared, isTopicFilter } from '../topic.ts';
-import type { Application, SubscribeAnswer, SubscribeOptions } from './application.ts';
+import type { Application, ReceivePolicy, SubscribeAnswer, SubscribeOptions } from './application.ts';
 import type { ServerLimits } from './limits.ts';
 import type { RetainedStore } from './retained.ts';
 import { forward, isTooLong, OrdinaryMessage } from './routing.ts';
@@ -17,6 +17,7 @@ import type { SubscriptionTree } from './subscription-tree.ts';
 
 export interface SubscribingOptions<P> {
   readonly application: Application<P>;
+  readonly receivePolicy: ReceivePolicy<P> | undefined;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly tree: SubscriptionTree<Subscriber<P>>;
@@ -123,15 +124,17 @@ export class Subscribing<P> {
   /** [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]. */
   #sendRetained(session: Subscriber<P>, filter: string, { retainHandling, isNew }: SubscribeOptions): void {
     if (retainHandling === 2 || (retainHandling === 1 && !isNew)) return;
-    const { retained, clock } = this.#options;
+    const { retained, clock, receivePolicy } = this.#options;
     const subscription = session.subscriptions.get(filter);
     if (subscription === undefined) return;
     const { qos, subscriptionId } = subscription;
     const ids = subscriptionId === undefined ? undefined : [subscriptionId];
-    for (const { publish, expiresAt } of retained.matching(filter, clock.now()))
+    for (const { publish, expiresAt } of retained.matching(filter, clock.now())) {
+      if (receivePolicy?.mayReceive(session.principal, publish.topic) === false) continue;
       session.deliver(
         new OrdinaryMessage(forward(publish, qos < publish.qos ? qos : publish.qos, true, ids), expiresAt),
       );
+    }
   }
 }
 

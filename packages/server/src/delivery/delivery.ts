@@ -53,7 +53,7 @@ export class Delivery {
 
   /** Messages were consigned whose content is only in the store. */
   refresh(mailbox: string): void {
-    for (const { feed } of this.#inboxes.get(mailbox)?.values() ?? []) feed.restart();
+    for (const { feed } of this.#inboxes.get(mailbox)?.values() ?? []) feed.reread();
   }
 
   /** A subscription below mail/inbox was made or repeated; `replay` offers what waits already. */
@@ -123,7 +123,7 @@ export class Delivery {
   }
 
   #offer(session: Session<Principal>, feed: Feed<LiveMessage>, message: LiveMessage): void {
-    if (session.matches(inboxTopicOf(message)) === undefined) return;
+    if (session.matches(inboxTopicOf(message)) === undefined) return feed.setAside(message.seal.claims.id);
     if (message.seal.claims.attempts?.max === undefined) this.#send(session, feed, message, Fit.whole);
     else void this.#sendCounted(session, feed, message);
   }
@@ -159,7 +159,7 @@ export class Delivery {
 
   #send(session: Session<Principal>, feed: Feed<LiveMessage>, message: LiveMessage, fit: Fit): void {
     const match = session.matches(inboxTopicOf(message));
-    if (match === undefined) return;
+    if (match === undefined) return feed.setAside(message.seal.claims.id);
     const publish = inboxPublish(message, match, session, fit, unixSeconds(this.#options.clock));
     session.send(new InboxOffer(this, session, feed, message, publish, fit));
   }
@@ -184,7 +184,8 @@ export class Delivery {
       this.#unanswered(message);
       if (!outcome.written) feed.release(message.seal.claims.id);
     }
-    // Shown without being taken (QoS 0, a stub) or refused by the client: nothing more for this session.
+    // Shown without being taken (QoS 0, a stub) or refused by the client: offered again when it subscribes again.
+    if (outcome.kind !== 'lost') feed.setAside(message.seal.claims.id);
   }
 
   #handOver(feed: Feed<LiveMessage>, message: LiveMessage): void {

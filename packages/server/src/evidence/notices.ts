@@ -141,7 +141,7 @@ export class Notices {
     const topic = evidenceTopic(notice.id, notice.event);
     const match = session.matches(topic);
     const meaning = notice.meaning ?? this.#read(notice.signed);
-    if (match === undefined || meaning === undefined) return;
+    if (match === undefined || meaning === undefined) return feed.setAside(String(notice.seq));
     const chain = chainFor(session, meaning.chain);
     const publish: Publish = {
       topic,
@@ -213,8 +213,10 @@ class NoticeOffer implements Outgoing {
   }
 
   settled(outcome: Outcome): void {
-    if (outcome.kind === 'acknowledged') this.#notices.taken(this.#session, this.#feed, this.#notice);
+    if (outcome.kind === 'acknowledged' && outcome.acknowledgement.reasonCode < 0x80)
+      this.#notices.taken(this.#session, this.#feed, this.#notice);
     else if (outcome.kind === 'lost' && !outcome.written) this.#feed.release(String(this.#notice.seq));
+    else this.#feed.setAside(String(this.#notice.seq));
   }
 }
 

@@ -5,8 +5,10 @@ import type {
   Authenticated,
   ConnectRequest,
   Denied,
+  ReceivePolicy,
   Session,
-  SubscriptionOptions,
+  SubscribeAnswer,
+  SubscribeOptions,
 } from '@sealpost/mqtt/server';
 import {
   Event,
@@ -27,6 +29,7 @@ import {
   type Result,
   type Signer,
 } from '@sealpost/protocol';
+import type { Account } from '../accounts/account.ts';
 import type { Principal, SignIn } from '../accounts/sign-in.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Dispositions } from '../delivery/disposition.ts';
@@ -61,7 +64,7 @@ const keepAliveSecondsMax = 1_200;
 const noDigest = new Uint8Array(32);
 
 /** The account listener's side of the house: turns topics into calls, and results into reason codes. */
-export class Front implements Application<Principal> {
+export class Front implements Application<Principal>, ReceivePolicy<Principal> {
   readonly #options: FrontOptions;
 
   constructor(options: FrontOptions) {
@@ -98,10 +101,12 @@ export class Front implements Application<Principal> {
    */
   authorize({ account }: Principal, action: 'publish' | 'subscribe', topicOrFilter: string): boolean {
     if (topicOrFilter.startsWith('$')) return false;
-    const [root, owner] = topicOrFilter.split('/');
-    if (root === 'account') return owner === localPartOf(account.address);
-    // A wildcard in the first level is granted; what lies below account/ is filtered message by message.
-    return action === 'subscribe' || !topicOrFilter.includes('#');
+    return action === 'subscribe' || ownsTopic(account, topicOrFilter);
+  }
+
+  /** A filter is granted whatever it spans; what lies below account/ reaches its owner only. */
+  mayReceive({ account }: Principal, topic: string): boolean {
+    return ownsTopic(account, topic);
   }
 
   async publish(session: AccountSession, publish: Publish): Promise<Acknowledgement> {
@@ -209,11 +214,7 @@ export class Front implements Application<Principal> {
     });
   }
 
-  subscribe(
-    _session: AccountSession,
-    filter: string,
-    { qos }: SubscriptionOptions,
-  ): { readonly reasonCode: number; readonly reasonString?: string } {
+  subscribe(_session: AccountSession, filter: string, { qos }: SubscribeOptions): SubscribeAnswer {
     const granted = Math.min(qos, 1);
     if (filter.startsWith(answerRoot)) return { reasonCode: granted };
     const checked = checkMailFilter(filter);
@@ -222,7 +223,7 @@ export class Front implements Application<Principal> {
     return { reasonCode: mqtt, reasonString: sentence };
   }
 
-  subscribed(session: AccountSession, filter: string, { retainHandling, isNew }: SubscriptionOptions): void {
+  subscribed(session: AccountSession, filter: string, { retainHandling, isNew }: SubscribeOptions): void {
     const checked = checkMailFilter(filter);
     if (!checked.ok) return;
     const replay = retainHandling === 0 || (retainHandling === 1 && isNew);
@@ -248,6 +249,11 @@ export class Front implements Application<Principal> {
     this.#options.delivery.ended(session);
     this.#options.notices.ended(session);
   }
+}
+
+function ownsTopic({ address }: Account, topic: string): boolean {
+  if (!topic.startsWith('account/')) return true;
+  return topic.split('/')[1] === localPartOf(address);
 }
 
 function denied({ code }: Refusal): Denied {

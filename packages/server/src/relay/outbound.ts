@@ -98,7 +98,7 @@ export class PeerQueue {
       report: this.#options.report,
     });
     this.#feed = feed;
-    feed.restart();
+    feed.reread();
   }
 
   linkDown(): void {
@@ -228,7 +228,7 @@ export class PeerQueue {
       if (feed !== this.#feed) return;
       this.#deferred.delete(due.id);
       feed.release(due.id);
-      feed.restart();
+      feed.reread();
     });
   }
 

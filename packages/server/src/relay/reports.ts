@@ -45,7 +45,7 @@ export class Reports {
       report: this.#options.report,
     });
     this.#feed = feed;
-    feed.restart();
+    feed.reread();
   }
 
   linkDown(): void {
@@ -99,7 +99,7 @@ export class Reports {
     this.#options.clock.after(delay, () => {
       if (feed !== this.#feed) return;
       for (const { seq } of owed) feed.release(String(seq));
-      feed.restart();
+      feed.reread();
     });
   }
 }

@@ -32,6 +32,8 @@ export class Feed<Row extends Position> {
   readonly #options: FeedOptions<Row>;
   readonly #onItsWay = new Set<string>();
   readonly #releasedWhileLoading: string[] = [];
+  /** Offered, and neither taken nor lost: not offered again until the sink asks for everything. */
+  readonly #aside = new Set<string>();
   #cursor: Position | undefined;
   #caughtUp = false;
   #rewind = false;
@@ -47,8 +49,15 @@ export class Feed<Row extends Position> {
     return this.#onItsWay.size;
   }
 
-  /** Reads the queue from its head: at the start, and when the sink asks for everything again. */
+  /** The sink asks for everything that waits, what it was shown before included. */
   restart(): void {
+    for (const key of this.#aside) this.#onItsWay.delete(key);
+    this.#aside.clear();
+    this.reread();
+  }
+
+  /** Reads the queue from its head, for rows that were not offered. */
+  reread(): void {
     this.#caughtUp = false;
     this.#cursor = undefined;
     this.#rewind = this.#loading;
@@ -83,6 +92,11 @@ export class Feed<Row extends Position> {
     return this.#onItsWay.has(key);
   }
 
+  /** The row stays in the queue, and the sink has seen it or may not see it now. */
+  setAside(key: string): void {
+    this.#aside.add(key);
+  }
+
   /** The row has left the queue (or may be offered again when the queue is read again). */
   release(key: string): void {
     if (this.#loading) this.#releasedWhileLoading.push(key);
@@ -97,7 +111,7 @@ export class Feed<Row extends Position> {
 
   resume(): void {
     this.#paused = false;
-    this.restart();
+    this.reread();
   }
 
   stop(): void {
