@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Event, newMessageId } from '@sealpost/protocol';
 import type { Address } from '@sealpost/protocol';
-import type { Transition } from '../packages/server/src/custody/custody.ts';
-import { openCustody } from '../packages/server/src/custody/open.ts';
+import { openCustody } from '@sealpost/server';
+import type { Transition } from '@sealpost/server';
 
 const [count = '20000', parent = tmpdir()] = process.argv.slice(2);
 const messages = Number(count);
