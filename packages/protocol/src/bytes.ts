@@ -15,6 +15,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const invalidDigit = 0xff;
 const hexPairs = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
 const base64UrlAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const base64UrlCodes = Uint8Array.from(base64UrlAlphabet, (digit) => digit.charCodeAt(0));
 const base64UrlValues = inverse(base64UrlAlphabet);
 const hexValues = inverse('0123456789abcdef');
 
@@ -58,15 +59,25 @@ export function fromHex(text: string): Uint8Array | undefined {
 
 /** RFC 4648 §5 without padding. */
 export function toBase64Url(bytes: Uint8Array): string {
-  let text = '';
-  for (let index = 0; index < bytes.length; index += 3) {
+  const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3));
+  const whole = bytes.length - (bytes.length % 3);
+  let written = 0;
+  for (let index = 0; index < whole; index += 3) {
     const group = ((bytes[index] ?? 0) << 16) | ((bytes[index + 1] ?? 0) << 8) | (bytes[index + 2] ?? 0);
-    const digits = Math.min(4, bytes.length - index + 1);
-    for (let digit = 0; digit < digits; digit++) {
-      text += base64UrlAlphabet.charAt((group >> (18 - 6 * digit)) & 63);
-    }
+    codes[written] = base64UrlCodes[group >> 18] ?? 0;
+    codes[written + 1] = base64UrlCodes[(group >> 12) & 63] ?? 0;
+    codes[written + 2] = base64UrlCodes[(group >> 6) & 63] ?? 0;
+    codes[written + 3] = base64UrlCodes[group & 63] ?? 0;
+    written += 4;
   }
-  return text;
+  if (whole < bytes.length) {
+    const group = ((bytes[whole] ?? 0) << 16) | ((bytes[whole + 1] ?? 0) << 8);
+    codes[written] = base64UrlCodes[group >> 18] ?? 0;
+    codes[written + 1] = base64UrlCodes[(group >> 12) & 63] ?? 0;
+    if (bytes.length - whole === 2) codes[written + 2] = base64UrlCodes[(group >> 6) & 63] ?? 0;
+  }
+  // Joined digit by digit it would be a rope that every writer has to flatten.
+  return decoder.decode(codes);
 }
 
 /** Strict: no padding, no white space, and the unused bits of the last digit are zero; one text per byte string. */

@@ -42,9 +42,17 @@ export function withChain(signed: Uint8Array, chain: readonly Uint8Array[]): Uin
   );
 }
 
+const noUnprotected = mapOf([]);
+/** A signer's chain is one array that goes with every message; nobody changes it. */
+const encodedChains = new WeakMap<readonly Uint8Array[], Uint8Array>();
+
 function encodeUnprotected(chain: readonly Uint8Array[]): Uint8Array {
-  if (chain.length === 0) return mapOf([]);
-  return mapOf([[Label.x5chain, encodeCbor(chain.length === 1 ? chain[0] : chain)]]);
+  if (chain.length === 0) return noUnprotected;
+  const known = encodedChains.get(chain);
+  if (known !== undefined) return known;
+  const encoded = mapOf([[Label.x5chain, encodeCbor(chain.length === 1 ? chain[0] : chain)]]);
+  encodedChains.set(chain, encoded);
+  return encoded;
 }
 
 /** `a0`, or `a1 1821` and a byte string or an array of byte strings. */

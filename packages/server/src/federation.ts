@@ -20,6 +20,7 @@ import {
   type TlsAuthority,
 } from '@sealpost/identity/node';
 import {
+  Algorithm,
   Precedence,
   parseAddress,
   parseDomain,
@@ -172,7 +173,7 @@ async function prepare(root: string, plan: DomainPlan): Promise<Prepared> {
     domain,
     directory,
     authority,
-    seal: await credential('domain-seal', () => authority.issueDomainSeal()),
+    seal: await credential('domain-seal', () => authority.issueDomainSeal({ algorithm: Algorithm.Ed25519 })),
     link: await credential('domain-link', () => authority.issueDomainLink()),
     accounts,
   };

@@ -18,7 +18,6 @@ import {
   toBase64Url,
   utf8Text,
   verifySeal,
-  withChain,
   type Address,
   type CryptoProvider,
   type Domain,
@@ -331,10 +330,10 @@ export class Submission {
     return received === undefined ? undefined : id;
   }
 
+  /** The evidence names the certificate that the CONNACK announced [DELIV-7]. */
   #acknowledge(id: MessageId, signed: Uint8Array | undefined): Acknowledgement {
     const userProperties: (readonly [string, string])[] = [['id', id]];
-    if (signed !== undefined)
-      userProperties.push(['evidence', toBase64Url(withChain(signed, this.#options.signer.chain))]);
+    if (signed !== undefined) userProperties.push(['evidence', toBase64Url(signed)]);
     return { reasonCode: 0, userProperties };
   }
 }
