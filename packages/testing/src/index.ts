@@ -1,3 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 export { FakeClock } from './clock.ts';
+export { custodyContract } from './custody-contract.ts';
+export type { CustodyPlace, Store } from './custody-contract.ts';
+export {
+  admit,
+  attempt,
+  consign,
+  dispose,
+  finish,
+  handOver,
+  lapse,
+  offer,
+  sampleAcceptance,
+  sampleId,
+  sampleNow,
+  samplePeer,
+  sampleRecipient,
+  sampleRelay,
+  sampleSender,
+  sampleSign,
+  sampleStatement,
+  signedForm,
+  withdraw,
+} from './custody-sample.ts';
+export type { Acceptance } from './custody-sample.ts';
 export { findTool, requireTool } from './tools.ts';

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { sampleSign, type Store } from '@sealpost/testing';
+import { openCustody, type CustodyOptions } from '../src/custody/open.ts';
+
+const openIn = new Map<string, Store[]>();
+
+/** A directory of the test's own; what was opened in it is closed before it is removed. */
+export function scratchDirectory(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sealpost-custody-'));
+  t.after(async () => {
+    await Promise.all((openIn.get(directory) ?? []).map((store) => store.close()));
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+/** Custody that must not fail as a whole, unless the test says what to do then. */
+export async function openAt(directory: string, options: Partial<CustodyOptions> = {}): Promise<Store> {
+  const report = (error: Error): void => {
+    throw error;
+  };
+  const store = await openCustody({ directory, sign: sampleSign, report, ...options });
+  openIn.set(directory, [...(openIn.get(directory) ?? []), store]);
+  return store;
+}
