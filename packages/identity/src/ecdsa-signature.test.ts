@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { toHex } from '@sealpost/protocol';
 import { encodeDer } from './der-writer.ts';
 import { Tag } from './der.ts';
-import { parseEcdsaSignature } from './ecdsa-signature.ts';
+import { encodeEcdsaSignature, parseEcdsaSignature } from './ecdsa-signature.ts';
 
 const integer = (...octets: readonly number[]): Uint8Array => encodeDer(Tag.integer, Uint8Array.from(octets));
 const signature = (...parts: readonly Uint8Array[]): Uint8Array => encodeDer(Tag.sequence, ...parts);
@@ -42,4 +42,16 @@ test('what is not two positive numbers of at most 256 bits is no signature', () 
   ];
   for (const [name, der] of cases) assert.equal(parseEcdsaSignature(der), undefined, name);
   assert.ok(parseEcdsaSignature(signature(integer(0, ...full), one)));
+});
+
+test('encoding and parsing are each other’s way back', () => {
+  const scalar = fc
+    .uint8Array({ minLength: 32, maxLength: 32 })
+    .filter((bytes) => bytes.some((octet) => octet > 0));
+  fc.assert(
+    fc.property(scalar, scalar, (r, s) => {
+      const signature = Uint8Array.of(...r, ...s);
+      assert.deepEqual(parseEcdsaSignature(encodeEcdsaSignature(signature)), signature);
+    }),
+  );
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Tag, decodeDer, derSequence } from './der.ts';
+import { encodeDer } from './der-writer.ts';
 import type { DerValue } from './der.ts';
 
 const scalarBytesLength = 32;
@@ -21,4 +22,22 @@ function scalar(value: DerValue | undefined): Uint8Array | undefined {
   if (value?.tag !== Tag.integer || (value.content[0] ?? 0x80) >= 0x80) return undefined;
   const magnitude = value.content[0] === 0 ? value.content.subarray(1) : value.content;
   return magnitude.length > 0 && magnitude.length <= scalarBytesLength ? magnitude : undefined;
+}
+
+/** The way back: r ‖ s of 64 bytes as an Ecdsa-Sig-Value. */
+export function encodeEcdsaSignature(signature: Uint8Array): Uint8Array {
+  const [r, s] = [0, scalarBytesLength].map((from) =>
+    encodeInteger(signature.subarray(from, from + scalarBytesLength)),
+  );
+  return encodeDer(Tag.sequence, r ?? signature, s ?? signature);
+}
+
+/** Minimal and positive: no leading zeros, but one where the first bit would be taken for a sign. */
+function encodeInteger(magnitude: Uint8Array): Uint8Array {
+  let start = 0;
+  while (start < magnitude.length - 1 && magnitude[start] === 0) start += 1;
+  const value = magnitude.subarray(start);
+  return (value[0] ?? 0) >= 0x80
+    ? encodeDer(Tag.integer, Uint8Array.of(0), value)
+    : encodeDer(Tag.integer, value);
 }

@@ -3,6 +3,7 @@ import { createPublicKey, hash, randomBytes, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { Algorithm, signatureBytesLength } from '@sealpost/protocol';
 import type { CryptoProvider, PublicKey } from '@sealpost/protocol';
+import { encodeEcdsaSignature } from '../ecdsa-signature.ts';
 import { encodePublicKey } from '../public-key.ts';
 
 const handles = new WeakMap<PublicKey, KeyObject>();
@@ -35,13 +36,11 @@ export const nodeCrypto: CryptoProvider = {
         resolve(false);
         return;
       }
-      verify(
-        key.algorithm === Algorithm.Ed25519 ? undefined : 'sha256',
-        message,
-        { key: handle, dsaEncoding: 'ieee-p1363' },
-        signature,
-        (error, isValid) => resolve(error === null && isValid),
-      );
+      const answer = (error: Error | null, isValid: boolean): void => resolve(error === null && isValid);
+      // The key by itself: inside an options object it costs Node 24 another 35 µs, for an error that it throws and
+      // catches. So the signature is given in DER, the form that needs no options.
+      if (key.algorithm === Algorithm.Ed25519) verify(undefined, message, handle, signature, answer);
+      else verify('sha256', message, handle, encodeEcdsaSignature(signature), answer);
     }),
   randomBytes: (count) => plainBytes(randomBytes(count)),
 };

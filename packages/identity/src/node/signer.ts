@@ -3,7 +3,8 @@ import { createPrivateKey, sign } from 'node:crypto';
 import { Algorithm, equalBytes } from '@sealpost/protocol';
 import type { Signer } from '@sealpost/protocol';
 import { parseCertificate } from '../certificate.ts';
-import { nodeCrypto, plainBytes } from './crypto-provider.ts';
+import { parseEcdsaSignature } from '../ecdsa-signature.ts';
+import { nodeCrypto } from './crypto-provider.ts';
 import { publicKeyOf } from './keys.ts';
 
 export interface SignerParts {
@@ -30,9 +31,13 @@ export function nodeSigner({ certificateDer, chain, privateKey }: SignerParts): 
     chain,
     sign: (message) =>
       new Promise((resolve, reject) => {
-        sign(hashName, message, { key, dsaEncoding: 'ieee-p1363' }, (error, signature) => {
-          if (error === null) resolve(plainBytes(signature));
-          else reject(error);
+        // The key by itself, and so DER for ECDSA: see nodeCrypto.
+        sign(hashName, message, key, (error, made) => {
+          if (error !== null) return reject(error);
+          const signature = algorithm === Algorithm.Ed25519 ? made : parseEcdsaSignature(made);
+          return signature === undefined
+            ? reject(new Error('not an ECDSA signature'))
+            : resolve(new Uint8Array(signature));
         });
       }),
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync } from 'node:fs';
-import { messageIdBytes, messageIdFromBytes } from '@sealpost/protocol';
-import type { Event, MessageId, Precedence, Statement } from '@sealpost/protocol';
+import { Precedence, messageIdBytes, messageIdFromBytes } from '@sealpost/protocol';
+import type { Event, MessageId, Statement } from '@sealpost/protocol';
 import type {
   Custody,
   CustodyReader,
@@ -45,6 +45,7 @@ export async function openCustody(options: CustodyOptions): Promise<Custody & Cu
   );
   const commits = new GroupCommit({
     sign,
+    urgentRank: Precedence.immediate,
     write: async (batch) => unpackResults(await thread.write(packBatch(batch)), batch),
   });
   failed = (error) => {
