@@ -18,12 +18,13 @@ export function scratchDirectory(t: TestContext): string {
   return directory;
 }
 
+function fail(error: Error): void {
+  throw error;
+}
+
 /** Custody that must not fail as a whole, unless the test says what to do then. */
 export async function openAt(directory: string, options: Partial<CustodyOptions> = {}): Promise<Store> {
-  const report = (error: Error): void => {
-    throw error;
-  };
-  const store = await openCustody({ directory, sign: sampleSign, report, ...options });
+  const store = await openCustody({ directory, sign: sampleSign, report: fail, ...options });
   openIn.set(directory, [...(openIn.get(directory) ?? []), store]);
   return store;
 }

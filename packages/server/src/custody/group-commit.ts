@@ -2,19 +2,15 @@
 // Gathers transitions into batches. One batch is being written; behind it the next one is open, and who joins it is
 // signed at once, so that signing overlaps with the fsync in front of it. Who finds no room waits in the backlog, by rank.
 import type { MessageId, Statement } from '@sealpost/protocol';
+import type { Prepared } from './command.ts';
 import type { Transition, TransitionResult } from './transition.ts';
 
 export interface GroupCommitOptions {
   /** Writes a batch; one result or error for each, in their order. Rejects when nothing can be written any more. */
-  write(batch: readonly PreparedTransition[]): Promise<readonly (TransitionResult | Error)[]>;
+  write(batch: readonly Prepared[]): Promise<readonly (TransitionResult | Error)[]>;
   sign(statement: Statement): Promise<Uint8Array>;
   /** From this rank on a transition waits for no company. */
   readonly urgentRank: number;
-}
-
-export interface PreparedTransition {
-  readonly transition: Transition;
-  readonly signed: Uint8Array | undefined;
 }
 
 const batchTransitionsMax = 64;
@@ -29,7 +25,7 @@ const fullTransitions = 32;
 /** One place in so many goes to who has waited longest, whatever its rank. */
 const fairShare = 16;
 
-class Entry implements PreparedTransition {
+class Entry implements Prepared {
   readonly transition: Transition;
   readonly rank: number;
   readonly order: number;

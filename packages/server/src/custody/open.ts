@@ -19,7 +19,8 @@ import type {
 import { eventsOf } from './event-set.ts';
 import { GroupCommit } from './group-commit.ts';
 import { StoreThread } from './store-thread.ts';
-import { packBatch, storedOf, unpackResults, type MessageRow } from './wire.ts';
+import { storedOf, type MessageRow } from './stored-row.ts';
+import { packBatch, unpackResults } from './wire.ts';
 
 export interface CustodyOptions {
   /** Made if it is not there. Whoever opens it last has it; everything an earlier opener commits then rejects. */

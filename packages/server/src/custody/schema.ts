@@ -7,7 +7,7 @@ export const schemaVersion = 1;
 /**
  * Times are unix seconds, next_at milliseconds. Sets of events are bits, 1 << event. Each index carries only rows that
  * its one reader can be interested in, so that what is over costs nothing but its row; the conditions are repeated word
- * for word in the queries, else SQLite does not use them. Every key of the hot path begins with holder, issuer, mailbox
+ * for word in the queries, else SQLite does not use them. Outcome 18 is unconfirmed. Every key of the hot path begins with holder, issuer, mailbox
  * or peer.
  */
 const tables = `
@@ -88,6 +88,11 @@ const tables = `
     id BLOB NOT NULL,
     PRIMARY KEY (account, client_id, packet_id)
   ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE reserve (
+    id INTEGER PRIMARY KEY,
+    room BLOB NOT NULL
+  ) STRICT;
 
   INSERT INTO meta (key, value) VALUES ('epoch', 0), ('seq', 1);
 `;

@@ -3,8 +3,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Event } from '@sealpost/protocol';
 import { eventSet, eventsOf, type EventSet } from './event-set.ts';
+import { Reserve } from './reserve.ts';
 import { Sequence } from './sequence.ts';
-import { admit, contentKept, decide, type Standing, type State, type Step } from './states.ts';
+import { admit, contentKept, decide, eventOf, type Standing, type State, type Step } from './states.ts';
+import { prepareStatements, type Statements } from './sqlite-statements.ts';
 import { isMistake, isStorageFull } from './sqlite-error.ts';
 import type {
   AcceptCommand,
@@ -14,7 +16,7 @@ import type {
   SignedStatement,
   StepCommand,
   TakenCommand,
-} from './wire.ts';
+} from './command.ts';
 
 /** Contradictions of one message that are kept; more add nothing, and a peer could go on for ever. */
 const flaggedMax = 8;
@@ -50,7 +52,8 @@ export class SqliteStore {
   readonly #db: DatabaseSync;
   readonly #epoch: number;
   readonly #sequence: Sequence;
-  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #reserve: Reserve;
+  readonly #statements: Statements;
 
   /** Takes the directory over from whoever had it open. */
   constructor(db: DatabaseSync) {
@@ -59,55 +62,60 @@ export class SqliteStore {
     this.#statements = prepareStatements(db);
     this.#epoch = this.#readEpoch();
     this.#sequence = new Sequence(db);
+    this.#reserve = new Reserve(db);
   }
 
   /**
    * One result per command, durable. A command that SQLite itself rejects is left out and the rest is tried again; with
-   * the disk full, the batch is tried again without what it accepts, so that hand-overs go on while there is any room.
-   * Throws when nothing can be written any more (fenced, damaged, I/O).
+   * the disk full, the batch is tried again without what it accepts, and then with the room of the reserve. Throws when
+   * nothing can be written any more (fenced, damaged, I/O).
    */
   commit(commands: readonly Command[]): CommandResult[] {
-    const results: (CommandResult | undefined)[] = commands.map(() => undefined);
-    for (;;) {
-      const left = commands.map((_, index) => index).filter((index) => results[index] === undefined);
-      let at = -1;
+    const results = new Map<Command, CommandResult>();
+    let usesReserve = false;
+    for (let left = commands; left.length > 0; left = commands.filter((command) => !results.has(command))) {
+      let failing: Command | undefined;
       try {
-        this.#begin();
-        const made = left.map((index) => {
-          at = index;
-          return this.#apply(commands[index] as Command);
-        });
-        at = -1;
+        const made: CommandResult[] = [];
+        this.#begin(left, usesReserve);
+        for (failing of left) made.push(this.#apply(failing));
+        failing = undefined;
         this.#end();
-        made.forEach((result, position) => (results[left[position] as number] = result));
+        left.forEach((command, index) => results.set(command, made[index] ?? storageFull));
       } catch (error) {
         this.#rollBack();
         if (isStorageFull(error)) {
-          const accepts = left.filter((index) => commands[index]?.kind === 'accept');
-          for (const index of accepts.length > 0 ? accepts : left) results[index] = storageFull;
-        } else if (at >= 0 && isMistake(error)) {
-          results[at] = { kind: 'failed', message: String(error) };
+          const accepts = left.filter(({ kind }) => kind === 'accept');
+          const mayUseReserve = accepts.length === 0 && this.#reserve.isHeld && !usesReserve;
+          if (mayUseReserve) usesReserve = true;
+          else for (const command of accepts.length > 0 ? accepts : left) results.set(command, storageFull);
+        } else if (failing !== undefined && isMistake(error)) {
+          results.set(failing, { kind: 'failed', message: String(error) });
         } else {
           throw error;
         }
       }
-      if (results.every((result) => result !== undefined)) return results;
     }
+    return commands.map((command) => results.get(command) ?? storageFull);
   }
 
-  #begin(): void {
+  #begin(commands: readonly Command[], usesReserve: boolean): void {
     this.#statements.begin.run();
     if (this.#readEpoch() !== this.#epoch) throw new Fenced();
+    if (usesReserve) this.#reserve.giveUp();
+    else if (commands.some(({ kind }) => kind === 'accept')) this.#reserve.ensure();
     this.#sequence.reserve();
   }
 
   #end(): void {
     this.#statements.commit.run();
     this.#sequence.committed();
+    this.#reserve.committed();
   }
 
   #rollBack(): void {
     this.#sequence.rolledBack();
+    this.#reserve.rolledBack();
     // A full disk has already rolled it back in some cases.
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
   }
@@ -171,19 +179,19 @@ export class SqliteStore {
   }
 
   #step(command: StepCommand): CommandResult {
-    const { kind, holder, id, evidence, notices } = command;
+    const { holder, id, evidence, notices } = command;
     const row = this.#find(holder, id);
     if (row === undefined) return { kind: 'wrong-state', state: undefined };
-    const verdict = decide(standingOf(row), stepOf(command));
+    const step = stepOf(command);
+    const verdict = decide(standingOf(row), step);
     switch (verdict.kind) {
       case 'move':
         break;
-      case 'duplicate':
-        return {
-          kind: 'duplicate',
-          state: row.state,
-          signed: this.#evidenceOf(row, id, kind, command.event),
-        };
+      case 'duplicate': {
+        const event = eventOf(step);
+        const events = event === undefined ? 0 : eventSet([event]);
+        return { kind: 'duplicate', state: row.state, signed: this.#evidenceOf(row.issuer, id, events) };
+      }
       default:
         return { kind: 'wrong-state', state: row.state };
     }
@@ -215,7 +223,7 @@ export class SqliteStore {
         return this.#owe(command, serial, row.lane, command.notices & events & ~row.said, undefined);
       }
       case 'duplicate':
-        return { kind: 'duplicate', state: row.state, signed: this.#evidenceOfEvents(issuer, id, events) };
+        return { kind: 'duplicate', state: row.state, signed: this.#evidenceOf(issuer, id, events) };
       case 'contradiction':
         if (this.#statements.findFlagged.get(issuer, id, signed) !== undefined)
           return { kind: 'duplicate', state: row.state, signed };
@@ -284,18 +292,7 @@ export class SqliteStore {
     return { kind: 'applied', notices, firstNotice, report };
   }
 
-  #evidenceOf(
-    { issuer }: Row,
-    id: Uint8Array,
-    kind: StepCommand['kind'],
-    event: Event | undefined,
-  ): Uint8Array | undefined {
-    const stated = { consign: Event.delivered, handOver: Event.fetched, lapse: Event.lapsed };
-    const sought = event ?? (kind in stated ? stated[kind as keyof typeof stated] : undefined);
-    return sought === undefined ? undefined : this.#evidenceOfEvents(issuer, id, eventSet([sought]));
-  }
-
-  #evidenceOfEvents(issuer: string, id: Uint8Array, events: EventSet): Uint8Array | undefined {
+  #evidenceOf(issuer: string, id: Uint8Array, events: EventSet): Uint8Array | undefined {
     return this.#statements.evidenceOf.get(issuer, id, events)?.['signed'] as Uint8Array | undefined;
   }
 }
@@ -319,45 +316,4 @@ function stepOf({ kind, event, from }: StepCommand): Step {
 
 function isSame(left: Uint8Array, right: Uint8Array): boolean {
   return Buffer.compare(left, right) === 0;
-}
-
-function prepareStatements(db: DatabaseSync) {
-  const changed = 'state = ?, attempts = ?, outcome = ?, handover = ?, said = ?, serials = ?, flagged = ?';
-  return {
-    begin: db.prepare('BEGIN IMMEDIATE'),
-    commit: db.prepare('COMMIT'),
-    epoch: db.prepare("SELECT value FROM meta WHERE key = 'epoch'"),
-    insertMessage: db.prepare(
-      `INSERT INTO message (seq, holder, id, issuer, audience, digest, state, lane, expires, next_at, attempts,
-         attempts_max, quiet, ask, outcome, said, serials, flagged, seal, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 1, 0, ?, ?) ON CONFLICT DO NOTHING`,
-    ),
-    findIssued: db.prepare('SELECT digest, state FROM message WHERE issuer = ? AND id = ?'),
-    find: db.prepare(
-      `SELECT seq, issuer, audience, digest, state, lane, attempts, attempts_max, outcome, handover, said, serials,
-         flagged
-       FROM message WHERE holder = ? AND id = ?`,
-    ),
-    update: db.prepare(`UPDATE message SET ${changed} WHERE seq = ? AND state = ?`),
-    updateWithoutBody: db.prepare(`UPDATE message SET ${changed}, body = NULL WHERE seq = ? AND state = ?`),
-    updateWithoutContent: db.prepare(
-      `UPDATE message SET ${changed}, seal = NULL, body = NULL WHERE seq = ? AND state = ?`,
-    ),
-    insertEvidence: db.prepare('INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    firstEvidence: db.prepare(
-      'SELECT signed FROM evidence WHERE issuer = ? AND id = ? ORDER BY serial LIMIT 1',
-    ),
-    evidenceOf: db.prepare(
-      `SELECT signed FROM evidence WHERE issuer = ? AND id = ? AND events & ? <> 0 AND contradiction = 0
-       ORDER BY serial LIMIT 1`,
-    ),
-    findFlagged: db.prepare(
-      'SELECT 1 FROM evidence WHERE issuer = ? AND id = ? AND signed = ? AND contradiction = 1',
-    ),
-    insertNotice: db.prepare('INSERT INTO notice VALUES (?, ?, ?, ?, ?, ?)'),
-    insertReport: db.prepare('INSERT INTO report VALUES (?, ?, ?, ?, ?, ?)'),
-    deleteNotice: db.prepare('DELETE FROM notice WHERE seq = ? AND mailbox = ?'),
-    deleteReport: db.prepare('DELETE FROM report WHERE seq = ? AND peer = ?'),
-    putSubmission: db.prepare('INSERT OR REPLACE INTO submission VALUES (?, ?, ?, ?, ?)'),
-  };
 }

@@ -107,6 +107,18 @@ const stated: Readonly<Partial<Record<Step['kind'], Event>>> = {
   lapse: Event.lapsed,
 };
 
+/** The event that a step states, if it states one. */
+export function eventOf(step: Step): Event | undefined {
+  switch (step.kind) {
+    case 'dispose':
+      return step.event;
+    case 'finish':
+      return step.outcome;
+    default:
+      return stated[step.kind];
+  }
+}
+
 /** A step of the domain that has custody. */
 export function decide(standing: Standing, step: Step): Verdict {
   const { state } = standing;
@@ -127,7 +139,7 @@ export function decide(standing: Standing, step: Step): Verdict {
   const to = moves[step.kind][state];
   if (to === undefined) return repeats[step.kind]?.includes(state) === true ? duplicate : wrongState;
   const attempts = standing.attempts + (step.kind === 'attempt' ? 1 : 0);
-  return { kind: 'move', to: say({ ...standing, state: to, attempts }, stated[step.kind]) };
+  return { kind: 'move', to: say({ ...standing, state: to, attempts }, eventOf(step)) };
 }
 
 function mayBeWithPeer({ said }: Standing): boolean {

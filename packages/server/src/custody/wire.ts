@@ -1,106 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What crosses between the two threads: a batch of transitions as commands, its answers, and stored rows.
+// What crosses between the two threads for a batch: its commands one way, their results the other, each as one buffer.
+import type { Event, Statement } from '@sealpost/protocol';
 import {
-  messageIdFromBytes,
-  type Address,
-  type Event,
-  type Precedence,
-  type Statement,
-} from '@sealpost/protocol';
-import type { Stored } from './custody.ts';
-import { eventSet, eventsOf, type EventSet } from './event-set.ts';
+  stepKinds,
+  type AcceptCommand,
+  type AdmitCommand,
+  type Command,
+  type CommandResult,
+  type Prepared,
+  type StepCommand,
+} from './command.ts';
+import { eventSet, eventsOf } from './event-set.ts';
 import { Packer, Unpacker } from './packing.ts';
 import type { State } from './states.ts';
-import type { Acceptance, Transition, TransitionResult } from './transition.ts';
-
-/** A transition with its evidence signed. */
-export interface Prepared {
-  readonly transition: Transition;
-  readonly signed: Uint8Array | undefined;
-}
-
-export interface SignedStatement {
-  readonly signed: Uint8Array;
-  readonly events: EventSet;
-  readonly observedAt: number;
-}
-
-export interface AcceptCommand extends SignedStatement {
-  readonly kind: 'accept';
-  readonly holder: string;
-  readonly id: Uint8Array;
-  readonly issuer: string;
-  readonly audience: string;
-  readonly digest: Uint8Array;
-  readonly state: State;
-  readonly lane: number;
-  readonly expires: number;
-  readonly nextAt: number;
-  readonly attemptsMax: number | undefined;
-  readonly quiet: boolean;
-  readonly ask: EventSet;
-  readonly seal: Uint8Array;
-  readonly body: Uint8Array;
-  readonly notices: EventSet;
-  readonly submission:
-    { readonly clientId: string; readonly packetId: number; readonly contentHash: Uint8Array } | undefined;
-}
-
-export interface AdmitCommand extends SignedStatement {
-  readonly kind: 'admit';
-  readonly holder: string;
-  readonly id: Uint8Array;
-  readonly issuer: string;
-  readonly audience: string;
-  readonly digest: Uint8Array;
-  readonly notices: EventSet;
-}
-
-export const stepKinds = [
-  'offer',
-  'withdraw',
-  'attempt',
-  'consign',
-  'handOver',
-  'lapse',
-  'dispose',
-  'finish',
-] as const;
-
-export interface StepCommand {
-  readonly kind: (typeof stepKinds)[number];
-  readonly holder: string;
-  readonly id: Uint8Array;
-  readonly evidence: SignedStatement | undefined;
-  readonly notices: EventSet;
-  readonly report: string | undefined;
-  /** Of `dispose` and `finish`. */
-  readonly event: Event | undefined;
-  /** Of `finish`. */
-  readonly from: readonly State[];
-}
-
-export interface TakenCommand {
-  readonly kind: 'reported' | 'noticed';
-  readonly queue: string;
-  readonly seqs: readonly number[];
-}
-
-export type Command = AcceptCommand | AdmitCommand | StepCommand | TakenCommand;
-
-export type CommandResult =
-  | {
-      readonly kind: 'applied';
-      /** For which a notice was made, with consecutive numbers from `firstNotice`. */
-      readonly notices: EventSet;
-      readonly firstNotice: number;
-      readonly report: number | undefined;
-    }
-  | { readonly kind: 'duplicate'; readonly state: State; readonly signed: Uint8Array | undefined }
-  | { readonly kind: 'wrong-state'; readonly state: State | undefined }
-  | { readonly kind: 'contradiction' | 'conflict' | 'storage-full' }
-  /** A bug: the store itself would not take it. */
-  | { readonly kind: 'failed'; readonly message: string };
+import type { Acceptance, TransitionResult } from './transition.ts';
 
 const commandKinds: readonly Command['kind'][] = ['accept', 'admit', ...stepKinds, 'reported', 'noticed'];
 const resultKinds: readonly CommandResult['kind'][] = [
@@ -390,54 +303,5 @@ function unpackApplied(unpacker: Unpacker, signed: Uint8Array | undefined): Tran
     ...(signed === undefined ? {} : { signed }),
     ...(notices.length === 0 ? {} : { notices }),
     ...(report === undefined ? {} : { report }),
-  };
-}
-
-/** A row of `message` as SQLite returns it; content where the query asked for it. */
-export interface MessageRow {
-  readonly holder: string;
-  readonly id: Uint8Array;
-  readonly issuer: string;
-  readonly audience: string;
-  readonly digest: Uint8Array;
-  readonly state: number;
-  readonly lane: number;
-  readonly seq: number;
-  readonly expires: number;
-  readonly next_at: number;
-  readonly attempts: number;
-  readonly attempts_max: number | null;
-  readonly quiet: number;
-  readonly ask: number;
-  readonly outcome: number | null;
-  readonly handover: number | null;
-  readonly said: number;
-  readonly seal?: Uint8Array | null;
-  readonly body?: Uint8Array | null;
-}
-
-const dispositionEvents = eventSet([14, 15, 16]);
-
-export function storedOf(row: MessageRow): Stored {
-  return {
-    holder: row.holder,
-    id: messageIdFromBytes(row.id),
-    issuer: row.issuer as Address,
-    audience: row.audience as Address,
-    digest: row.digest,
-    state: row.state as State,
-    lane: row.lane as Precedence,
-    seq: row.seq,
-    expires: row.expires,
-    nextAt: row.next_at,
-    attempts: row.attempts,
-    ...(row.attempts_max === null ? {} : { attemptsMax: row.attempts_max }),
-    quiet: row.quiet === 1,
-    ask: eventsOf(row.ask),
-    ...(row.outcome === null ? {} : { outcome: row.outcome as Event }),
-    ...(row.handover === null ? {} : { handover: row.handover as Event }),
-    dispositions: eventsOf(row.said & dispositionEvents),
-    ...(row.seal instanceof Uint8Array ? { seal: row.seal } : {}),
-    ...(row.body instanceof Uint8Array ? { body: row.body } : {}),
   };
 }

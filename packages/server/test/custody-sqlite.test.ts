@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the SQLite implementation promises beyond the contract.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test from 'node:test';
+import { Event } from '@sealpost/protocol';
+import { handOver, lapse, sampleAcceptance, sampleRecipient, sampleSign } from '@sealpost/testing';
+import type { Acceptance, Store } from '@sealpost/testing';
+import { schemaVersion } from '../src/custody/schema.ts';
+import { StoreThread } from '../src/custody/store-thread.ts';
+import { openAt, scratchDirectory } from './custody-place.ts';
+
+async function count(custody: Store): Promise<number> {
+  const counts = await custody.outcomes();
+  return counts.reduce((sum, one) => sum + one.count, 0);
+}
+
+test('a directory that is opened again belongs to the last opener; the first fails at its next commit', async (t) => {
+  const directory = scratchDirectory(t);
+  const failures: Error[] = [];
+  const first = await openAt(directory, { report: (error) => failures.push(error) });
+  const before = sampleAcceptance();
+  await first.commit(before);
+  const second = await openAt(directory);
+  const results = await Promise.allSettled([
+    first.commit(sampleAcceptance()),
+    first.commit(sampleAcceptance()),
+    first.commit(handOver(before)),
+  ]);
+  assert.ok(results.every(({ status }) => status === 'rejected'));
+  await assert.rejects(first.commit(sampleAcceptance()), /another process has opened/);
+  await assert.rejects(first.waiting(sampleRecipient, 1), /another process has opened/);
+  assert.equal(failures.length, 1);
+  assert.equal((await second.commit(handOver(before))).kind, 'applied');
+  assert.equal(await count(second), 1);
+  await first.close();
+});
+
+test('a full disk refuses what is new, stores nothing of it, and goes on handing over', async (t) => {
+  const directory = scratchDirectory(t);
+  const custody = await openAt(directory, { pagesMax: 400 });
+  const accepted: Acceptance[] = [];
+  const refused: Acceptance[] = [];
+  // Batches of sixteen until one is refused, then one by one until not even that fits.
+  for (let size = 16; size > 0;) {
+    const batch = Array.from({ length: size }, () => sampleAcceptance({ body: Buffer.alloc(2000, 1) }));
+    const results = await Promise.all(batch.map((message) => custody.commit(message)));
+    for (const [index, result] of results.entries()) {
+      if (result.kind !== 'applied') assert.deepEqual(result, { kind: 'refused', code: 'storage-full' });
+      (result.kind === 'applied' ? accepted : refused).push(batch[index] as Acceptance);
+    }
+    if (results.some(({ kind }) => kind === 'refused')) size = size === 16 ? 1 : 0;
+  }
+  assert.equal(await count(custody), accepted.length);
+  for (const { holder, id, issuer } of refused) {
+    assert.equal(await custody.stored(holder, id), undefined);
+    assert.deepEqual(await custody.timeline(issuer, id), []);
+  }
+  const [one, other, third] = accepted as [Acceptance, Acceptance, Acceptance];
+  const mixed = await Promise.all([
+    custody.commit(sampleAcceptance({ body: Buffer.alloc(4000, 1) })),
+    custody.commit(handOver(one)),
+    custody.commit(handOver(other)),
+  ]);
+  assert.deepEqual(
+    mixed.map(({ kind }) => kind),
+    ['refused', 'applied', 'applied'],
+  );
+  assert.equal((await custody.commit(lapse(third))).kind, 'applied');
+  for (const message of accepted.slice(3)) await custody.commit(handOver(message, { report: 'city.test' }));
+  const states = (await custody.outcomes()).map(({ state }) => state);
+  assert.deepEqual(states, [7, 8], 'all of them were handed over');
+  assert.equal((await custody.commit(sampleAcceptance())).kind, 'refused', 'the room is kept for that');
+  await custody.close();
+  const again = await openAt(directory);
+  assert.equal((await again.stored(one.holder, one.id))?.state, 7);
+  assert.equal((await again.stored(third.holder, third.id))?.state, 8);
+  const [repeated] = refused as [Acceptance];
+  assert.equal((await again.commit(repeated)).kind, 'applied', 'there is room again');
+});
+
+test('a store of a newer program is left alone, with one sentence', async (t) => {
+  const directory = scratchDirectory(t);
+  const custody = await openAt(directory);
+  await custody.close();
+  const db = new DatabaseSync(join(directory, 'custody.sqlite'));
+  db.exec(`PRAGMA user_version = ${schemaVersion + 1}`);
+  db.close();
+  await assert.rejects(openAt(directory), /layout 2, newer than layout 1 of this program/);
+});
+
+test('what is no database is not opened', async (t) => {
+  const directory = scratchDirectory(t);
+  writeFileSync(join(directory, 'custody.sqlite'), 'smoke '.repeat(1000));
+  await assert.rejects(openAt(directory), /not a database/);
+});
+
+test('the thread’s end is reported once and rejects everything', async (t) => {
+  const failures: Error[] = [];
+  const thread = await StoreThread.open({ directory: scratchDirectory(t) }, (error) => failures.push(error));
+  const results = await Promise.allSettled([
+    thread.write(new ArrayBuffer(8)),
+    thread.ask('peers'),
+    thread.write(new ArrayBuffer(8)),
+  ]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['rejected', 'rejected', 'rejected'],
+  );
+  await assert.rejects(thread.ask('peers'));
+  await thread.close();
+  assert.equal(failures.length, 1);
+});
+
+test('a commit does not wait for the questions asked before it', async (t) => {
+  const custody = await openAt(scratchDirectory(t));
+  await Promise.all(
+    Array.from({ length: 256 }, () => custody.commit(sampleAcceptance({ body: Buffer.alloc(8000) }))),
+  );
+  let answered = 0;
+  const questions = Array.from({ length: 200 }, async () => {
+    await custody.waiting(sampleRecipient, 64);
+    answered += 1;
+  });
+  await custody.commit(sampleAcceptance());
+  assert.ok(answered < 100, `${answered} questions were answered first`);
+  await Promise.all(questions);
+});
+
+test('evidence of one batch is signed together, and while the batch before it is written', async (t) => {
+  let underWay = 0;
+  let most = 0;
+  const custody = await openAt(scratchDirectory(t), {
+    async sign(statement) {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      return sampleSign(statement);
+    },
+  });
+  const results = await Promise.all(Array.from({ length: 200 }, () => custody.commit(sampleAcceptance())));
+  assert.ok(results.every(({ kind }) => kind === 'applied'));
+  assert.equal(most, 64);
+  assert.equal((await custody.notices('nobody@fire.test', 1)).length, 0);
+});
+
+test('evidence is signed for a message that turns out a repeat, and not stored', async (t) => {
+  const custody = await openAt(scratchDirectory(t));
+  const first = sampleAcceptance();
+  const again = sampleAcceptance({ id: first.id, digest: first.digest, notices: [Event.delivered] });
+  await custody.commit(first);
+  assert.equal((await custody.commit(again)).kind, 'duplicate');
+  assert.equal((await custody.timeline(first.issuer, first.id)).length, 1);
+  assert.deepEqual(await custody.notices(first.issuer, 9), []);
+});
