@@ -161,6 +161,25 @@ async function prepare(dev: Dev, kind: Kind, count: number): Promise<{ id: strin
   return prepared;
 }
 
+/** Messages without an answer yet. */
+class Outstanding {
+  #count = 0;
+  #wake: (() => void) | undefined;
+
+  opened(): void {
+    this.#count += 1;
+  }
+
+  answered(): void {
+    this.#count -= 1;
+    this.#wake?.();
+  }
+
+  async below(limit: number): Promise<void> {
+    while (this.#count >= limit) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+}
+
 /** `perSecond` 0: as fast as the window allows. */
 async function send(
   link: Link,
@@ -168,24 +187,22 @@ async function send(
   perSecond: number,
 ): Promise<Map<string, number>> {
   const sentAt = new Map<string, number>();
-  let outstanding = 0;
-  let wake: (() => void) | undefined;
+  const window = new Outstanding();
   const began = performance.now();
   for (const [index, { id, publish }] of prepared.entries()) {
     if (perSecond > 0) {
       const wait = began + (index * 1000) / perSecond - performance.now();
       if (wait > 1) await pause(wait);
     }
-    while (outstanding >= outstandingMax) await new Promise<void>((resolve) => (wake = resolve));
-    outstanding += 1;
+    await window.below(outstandingMax);
+    window.opened();
     sentAt.set(id, performance.now());
     void link.publish(publish).then(({ reasonCode }) => {
       if (reasonCode !== 0) throw new Error(`refused with ${reasonCode}`);
-      outstanding -= 1;
-      wake?.();
+      window.answered();
     });
     // The first origin seal carries its certificate: the others follow once it is known.
-    if (index === 0) while (outstanding > 0) await new Promise<void>((resolve) => (wake = resolve));
+    if (index === 0) await window.below(1);
   }
   return sentAt;
 }

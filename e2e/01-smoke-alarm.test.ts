@@ -7,22 +7,23 @@ import { JsClient, MosquittoSub, federation, mosquittoPub } from './_harness.ts'
 
 const alarm = 'kitchen-alarm@home.test';
 const desk = 'desk@fire.test';
-const flash = ['-D', 'publish', 'user-property', 'precedence', 'flash'];
 
 test('mosquitto_pub sends flash, mosquitto_sub takes it, the alarm is told twice', async (t) => {
   if (!requireTool(t, 'mosquitto_pub', 'mosquitto-clients')) return;
   const dev = await federation(t);
-  const evidence = await MosquittoSub.start(t, dev, alarm, [
-    ...['-V', '5', '-q', '1', '-c', '-i', 'alarm-evidence', '-t', 'mail/evidence/#', '-F', '%t %p'],
-  ]);
-  const inbox = await MosquittoSub.start(t, dev, desk, [
-    ...['-V', '5', '-q', '1', '-c', '-i', 'desk1', '-t', 'mail/inbox/#', '-F', '%t %p'],
-  ]);
-  const sent = await mosquittoPub(dev, alarm, [
-    ...['-V', '5', '-q', '1', '-t', 'mail/to/desk@fire.test', '-m', 'Smoke in the kitchen'],
-    ...['-D', 'publish', 'message-expiry-interval', '120', ...flash],
-    ...['-D', 'publish', 'user-property', 'ask', 'delivered,fetched'],
-  ]);
+  const evidence = await MosquittoSub.start(
+    t,
+    dev,
+    alarm,
+    "-V 5 -q 1 -c -i alarm-evidence -t mail/evidence/# -F '%t %p'",
+  );
+  const inbox = await MosquittoSub.start(t, dev, desk, "-V 5 -q 1 -c -i desk1 -t 'mail/inbox/#' -F '%t %p'");
+  const sent = await mosquittoPub(
+    dev,
+    alarm,
+    "-V 5 -q 1 -t mail/to/desk@fire.test -m 'Smoke in the kitchen' -D publish message-expiry-interval 120 " +
+      '-D publish user-property precedence flash -D publish user-property ask delivered,fetched',
+  );
   assert.equal(sent.code, 0, sent.stderr);
   assert.equal(await inbox.next(), 'mail/inbox/flash/kitchen-alarm@home.test Smoke in the kitchen');
   const told = [await evidence.next(), await evidence.next()].sort();
@@ -33,12 +34,8 @@ test('mosquitto_pub sends flash, mosquitto_sub takes it, the alarm is told twice
 test('a 3.1.1 client sends by topic and another one reads', async (t) => {
   if (!requireTool(t, 'mosquitto_pub', 'mosquitto-clients')) return;
   const dev = await federation(t);
-  const inbox = await MosquittoSub.start(t, dev, desk, [
-    ...['-V', '311', '-q', '1', '-t', 'mail/inbox/#', '-F', '%t %p'],
-  ]);
-  const sent = await mosquittoPub(dev, alarm, [
-    ...['-V', '311', '-q', '1', '-t', 'mail/to/desk@fire.test/flash', '-m', 'Smoke'],
-  ]);
+  const inbox = await MosquittoSub.start(t, dev, desk, "-V 311 -q 1 -t 'mail/inbox/#' -F '%t %p'");
+  const sent = await mosquittoPub(dev, alarm, '-V 311 -q 1 -t mail/to/desk@fire.test/flash -m Smoke');
   assert.equal(sent.code, 0, sent.stderr);
   assert.equal(await inbox.next(), 'mail/inbox/flash/kitchen-alarm@home.test Smoke');
 });

@@ -118,6 +118,11 @@ export function sealpost(args: readonly string[], input?: string): Promise<Finis
   return run(process.execPath, [...nodeArguments, ...args], input);
 }
 
+/** Arguments as one would type them; single quotes keep what they hold together. */
+export function words(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+}
+
 /** Connection arguments of mosquitto's clients, by password on loopback. */
 function mosquittoArguments(dev: Dev, address: string): string[] {
   const { username, password } = dev.account(address);
@@ -125,8 +130,8 @@ function mosquittoArguments(dev: Dev, address: string): string[] {
   return ['-h', host, '-p', String(port), '-u', username, '-P', password];
 }
 
-export function mosquittoPub(dev: Dev, from: string, args: readonly string[]): Promise<Finished> {
-  return run('mosquitto_pub', [...mosquittoArguments(dev, from), ...args]);
+export function mosquittoPub(dev: Dev, from: string, line: string): Promise<Finished> {
+  return run('mosquitto_pub', [...mosquittoArguments(dev, from), ...words(line)]);
 }
 
 /** mosquitto_sub that has its subscription; its output line by line. */
@@ -139,15 +144,16 @@ export class MosquittoSub {
     this.#child = child;
   }
 
-  static async start(
-    t: TestContext,
-    dev: Dev,
-    address: string,
-    args: readonly string[],
-  ): Promise<MosquittoSub> {
+  static async start(t: TestContext, dev: Dev, address: string, line: string): Promise<MosquittoSub> {
     // -d adds mosquitto's own lines, among them the one that says the subscription is there; into a pipe it would
     // hold them back.
-    const child = spawn('stdbuf', ['-oL', 'mosquitto_sub', '-d', ...mosquittoArguments(dev, address), ...args]);
+    const child = spawn('stdbuf', [
+      '-oL',
+      'mosquitto_sub',
+      '-d',
+      ...mosquittoArguments(dev, address),
+      ...words(line),
+    ]);
     t.after(() => child.kill());
     const subscriber = new MosquittoSub(child);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -205,7 +211,7 @@ export class JsClient {
     this.client = client;
     // MQTT.js shows what a PUBACK says only here.
     client.on('packetreceive', (packet) => {
-      if (packet.cmd === 'puback') this.#answers.set(packet.messageId ?? 0, packet as Acknowledged);
+      if (packet.cmd === 'puback') this.#answers.set(packet.messageId ?? 0, packet);
     });
     client.on('message', (topic, payload, packet) => {
       const properties = { ...packet.properties?.userProperties };
