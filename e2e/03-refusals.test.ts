@@ -75,7 +75,7 @@ const refused: readonly {
   },
 ];
 
-test('refusals carry code, sentence and reason code, and the connection survives', async (t) => {
+test('[ERR-1] refusals carry code, sentence and reason code, and the connection survives', async (t) => {
   const dev = await federation(t);
   const client = await JsClient.connect(t, dev, alarm);
   for (const { name, topic, body = 'text', properties, more, code } of refused) {
@@ -124,7 +124,7 @@ async function connectError(dev: Dev, options: object): Promise<number | undefin
   }
 }
 
-test('a wrong password and an unknown account get the same answer; nobody signs in without a name', async (t) => {
+test('[ERR-3] a wrong password and an unknown account get the same answer; nobody signs in without a name', async (t) => {
   const dev = await federation(t);
   const { password } = dev.account(alarm);
   const wrong = await connectError(dev, { username: alarm, password: 'wrong' });
