@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EvidenceNotice, Trace, TraceEntry, VerifiedEvidence } from '@sealpost/client';
-import { describeError, parseEventWord, precedenceName } from '@sealpost/protocol';
+import { Event, describeError, parseEventWord, precedenceName } from '@sealpost/protocol';
 import type { Result } from '@sealpost/protocol';
 import { formatTable } from './table.ts';
 import { printable } from './terminal.ts';
@@ -74,7 +74,8 @@ export function evidenceRow(
     ...(by === undefined ? [] : [`by ${by}`]),
     ...(lane === undefined ? [] : [terminal.style('yellow', `lowered to ${precedenceName(lane)}`)]),
   ];
-  return [word, clockTime(observedAt), signer.address ?? signer.domain, signer.role, remarks.join(', ')];
+  const time = clockTime(observedAt, verified.value.events.some(isReaders));
+  return [word, time, signer.address ?? signer.domain, signer.role, remarks.join(', ')];
 }
 
 /** In the order of a message's life, not of arrival: answers and evidence overtake each other. */
@@ -94,7 +95,9 @@ export function timelineLines(terminal: Terminal, notices: readonly EvidenceNoti
 
 export function traceLines(terminal: Terminal, trace: Trace): string[] {
   const { id, recipient, state, outcome, handover, evidence } = trace;
-  const fates = [`state ${state}`, outcome, handover].filter((fate) => fate !== undefined).map(printable);
+  const fates = (outcome === undefined ? [state] : [outcome, handover])
+    .filter((fate) => fate !== undefined)
+    .map(printable);
   const rows = evidence.map(({ words, verified, isContradiction }) => {
     const row = evidenceRow(terminal, words, verified);
     return isContradiction ? [...row, terminal.style('red', 'contradicts what came first')] : row;
@@ -106,6 +109,14 @@ export function isoTime(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-function clockTime(unixSeconds: number): string {
-  return isoTime(unixSeconds).slice(11);
+const readersEvents: readonly Event[] = [Event.fetched, Event.opened, Event.acknowledged, Event.declined];
+
+function isReaders(event: Event): boolean {
+  return readersEvents.includes(event);
+}
+
+/** What a reader did is stated to the minute [DELIV-10], so no seconds are shown for it. */
+function clockTime(unixSeconds: number, toTheMinute: boolean): string {
+  const time = isoTime(unixSeconds).slice(11);
+  return toTheMinute ? time.replace(/:00Z$/, 'Z') : time;
 }

@@ -2,6 +2,7 @@
 import type { Message } from '@sealpost/client';
 import { describeError, precedenceName, toBase64Url } from '@sealpost/protocol';
 import { isoTime } from './evidence-format.ts';
+import { formatTable } from './table.ts';
 import { printable } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -57,13 +58,22 @@ export function messageJson(message: Message): MessageJson {
 
 const previewCharacters = 60;
 
-/** The cells of one line of `inbox`. */
-export function messageRow(terminal: Terminal, message: Message): string[] {
-  const { id, from, lane, subject } = message;
-  return [laneLabel(terminal, lane), from, trustLabel(terminal, message), preview(subject, message), id];
+/** What `inbox` lists, two lines a message: an id and a trust label do not fit beside each other on most screens. */
+export function inboxLines(terminal: Terminal, messages: readonly Message[]): string[] {
+  const heads = messages.map((message) => [
+    laneLabel(terminal, message.lane),
+    message.from,
+    trustLabel(terminal, message),
+  ]);
+  return formatTable(heads).flatMap((head, index) => {
+    const message = messages[index];
+    return message === undefined
+      ? [head]
+      : [head, `  ${terminal.style('dim', message.id)}  ${preview(message)}`.trimEnd()];
+  });
 }
 
-/** A message in full, as `watch` shows it. */
+/** A message in full, as `watch` shows it. The lines before the subject are ours and none of the sender's. */
 export function messageLines(terminal: Terminal, message: Message): string[] {
   const { id, from, lane, subject, text, body, contentType } = message;
   const head = [laneLabel(terminal, lane), terminal.style('bold', from), trustLabel(terminal, message)];
@@ -72,7 +82,8 @@ export function messageLines(terminal: Terminal, message: Message): string[] {
       ? [`(${body.length} bytes of ${printable(contentType ?? 'unknown type')})`]
       : text.split(/\r\n|[\n\r\u2028\u2029]/).map(printable);
   return [
-    `${head.join('  ')}  ${terminal.style('dim', id)}`,
+    head.join('  '),
+    terminal.style('dim', `  message ${id}`),
     ...(subject === undefined ? [] : [`  ${terminal.style('bold', printable(subject))}`]),
     ...shown.map((line) => `  ${line}`.trimEnd()),
   ];
@@ -95,7 +106,7 @@ function trustLabel(terminal: Terminal, { verified }: Message): string {
   return terminal.style('green', `${who}, ${senderKind}, ${anchorProof} anchor`);
 }
 
-function preview(subject: string | undefined, { text, body }: Message): string {
+function preview({ subject, text, body }: Message): string {
   const line = printable(subject ?? text ?? `(${body.length} bytes)`);
   const characters = Array.from(line);
   return characters.length <= previewCharacters

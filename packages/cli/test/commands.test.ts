@@ -187,7 +187,7 @@ test('watch ends quietly when it is asked to', async () => {
   ending.abort();
   const { code, out, talk } = await watching;
   assert.deepEqual([code, talk], [0, '']);
-  assert.match(out, /^routine {2}desk@fire\.test .*\n {2}Anybody there\?$/);
+  assert.match(out, /^routine {2}desk@fire\.test .*\n {2}message [0-9a-f-]{36}\n {2}Anybody there\?$/);
 });
 
 test('a wrong password and an absent server are told apart', async () => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { access, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,10 +17,17 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
+const columnsMax = 100;
+const endSecondsMax = 5;
+
 interface ReadyLine {
   ready: boolean;
   dataDir: string;
-  domains: { domain: string; mqtt: object; mqtts: { host: string; port: number; caFile: string } }[];
+  domains: {
+    domain: string;
+    mqtt: { host: string; port: number };
+    mqtts: { host: string; port: number; caFile: string };
+  }[];
   accounts: { address: string; kind: string; password: string; certFile: string; keyFile: string }[];
 }
 
@@ -35,9 +43,10 @@ test('dev --once tells the story and ends well', async () => {
     ['acknowledged', 'fire.test'],
   ];
   for (const [word, domain] of signers)
-    assert.match(out, new RegExp(`^ +${word} +\\S+Z  ${domain} +domain-seal +verified`, 'm'));
+    assert.match(out, new RegExp(`^ +${word} +\\S+Z +${domain} +domain-seal +verified`, 'm'));
   assert.doesNotMatch(out, /mosquitto|npx/);
   assert.doesNotMatch(out, new RegExp(String.fromCodePoint(0x1b)));
+  for (const line of out.split('\n')) assert.ok(line.length <= columnsMax, line);
 });
 
 test('dev --json writes one line, keeps its word about files, and ends on SIGTERM with 0', async () => {
@@ -52,6 +61,7 @@ test('dev --json writes one line, keeps its word about files, and ends on SIGTER
   for (const domain of ready.domains) {
     assert.deepEqual(Object.keys(domain), ['domain', 'mqtt', 'mqtts']);
     assert.deepEqual(Object.keys(domain.mqtt), ['host', 'port']);
+    assert.deepEqual(Object.keys(domain.mqtts), ['host', 'port', 'caFile']);
     await access(domain.mqtts.caFile);
   }
   const kinds = ready.accounts.map(({ address, kind }) => `${address} ${kind}`);
@@ -72,6 +82,33 @@ test('dev --json writes one line, keeps its word about files, and ends on SIGTER
   assert.equal(code, 0);
   assert.equal(out.split('\n').length, 1);
   await assert.rejects(access(ready.dataDir), 'a temporary folder is removed');
+});
+
+test('SIGTERM ends it with 0 and soon, whoever is connected', async (t) => {
+  const dev = new Running(['dev', '--json'], env);
+  const { domains } = JSON.parse(await dev.line(/./)) as ReadyLine;
+  const [home] = domains;
+  assert.ok(home);
+  // One that has sent nothing, one that sent half a packet, and a reader that is signed in.
+  const silent = connect(home.mqtt);
+  const halfway = connect(home.mqtt);
+  t.after(() => [silent, halfway].forEach((socket) => socket.destroy()));
+  await Promise.all([once(silent, 'connect'), once(halfway, 'connect')]);
+  halfway.write(Uint8Array.of(0x10, 0x40, 0x00));
+  const reader = new Running(['watch', '--as', 'desk@fire.test', '--json'], env);
+  const sent = new Running(
+    ['send', 'desk@fire.test', 'x', '--as', 'kitchen-alarm@home.test', '--wait', 'fetched'],
+    env,
+  );
+  await reader.line(/"text":"x"/);
+  assert.equal((await sent.finished).code, 0);
+  const before = process.hrtime.bigint();
+  assert.equal((await dev.end()).code, 0);
+  const tookSeconds = Number(process.hrtime.bigint() - before) / 1e9;
+  assert.ok(tookSeconds < endSecondsMax, `${tookSeconds} s`);
+  const { code, talk } = await reader.finished;
+  assert.equal(code, 69, talk);
+  assert.match(talk, /^sealpost: [^\n]+ \[[a-z-]+\]\n$/);
 });
 
 test('a data folder keeps its accounts and passwords', async () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { Precedence, accept, refuse } from '@sealpost/protocol';
 import { evidenceJson, noticeJson, timelineLines, traceLines } from '../src/evidence-format.ts';
-import { messageJson, messageLines, messageRow } from '../src/message-format.ts';
+import { inboxLines, messageJson, messageLines } from '../src/message-format.ts';
 import { recordingTerminal } from './recording-terminal.ts';
 import { deskAddress, sampleEvidence, sampleId, sampleMessage, sampleNotice } from './samples.ts';
 
@@ -63,14 +63,15 @@ test('a trace has its head and its contradictions', () => {
       },
     ],
   });
-  assert.equal(lines[0], `${sampleId} → desk@fire.test  state relayed · delivered`);
+  assert.equal(lines[0], `${sampleId} → desk@fire.test  delivered`);
   assert.match(lines[1] ?? '', /relayed, delivered/);
   assert.match(lines[2] ?? '', /contradicts what came first$/);
 });
 
 test('a message shows lane, sender, trust and text', () => {
   assert.deepEqual(messageLines(plain, sampleMessage({})), [
-    `flash  kitchen-alarm@home.test  sender's own seal, device, static anchor  ${sampleId}`,
+    "flash  kitchen-alarm@home.test  sender's own seal, device, static anchor",
+    `  message ${sampleId}`,
     '  Smoke',
     '  Smoke in the kitchen',
   ]);
@@ -82,7 +83,7 @@ test('a message cannot draw on the screen', () => {
     subject: '\u001b]0;x\u0007title',
   });
   const coloured = recordingTerminal({ colour: true });
-  for (const line of [...messageLines(coloured, message), ...messageRow(coloured, message)])
+  for (const line of [...messageLines(coloured, message), ...inboxLines(coloured, [message])])
     assert.doesNotMatch(stripVTControlCharacters(line), /[\p{Cc}\u202A-\u202E]/u);
   assert.ok(messageLines(plain, message).every((line) => !line.includes('\u001b')));
 });
@@ -99,14 +100,14 @@ test('what is not sealed and verified is not shown as the sender’s word', () =
 
 test('a body that is not text is told by its size, and given to scripts as base64url', () => {
   const message = sampleMessage({ body: Uint8Array.of(1, 2, 3), isText: false });
-  assert.equal(messageLines(plain, message)[2], '  (3 bytes of image/png)');
+  assert.equal(messageLines(plain, message)[3], '  (3 bytes of image/png)');
   assert.equal(messageJson(message).body, 'AQID');
   assert.equal(messageJson(message).text, undefined);
 });
 
 test('a long preview is cut between characters', () => {
-  const row = messageRow(plain, sampleMessage({ subject: '🔥'.repeat(64) }));
-  assert.equal(row[3], `${'🔥'.repeat(59)}…`);
+  const lines = inboxLines(plain, [sampleMessage({ subject: '🔥'.repeat(64) })]);
+  assert.equal(lines[1], `  ${sampleId}  ${'🔥'.repeat(59)}…`);
 });
 
 test('a timeline follows the life of the message, not the order of arrival', () => {

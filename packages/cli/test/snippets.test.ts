@@ -72,5 +72,5 @@ test('every printed line works as printed', { skip }, async (t) => {
     if (line.includes(' watch ')) continue;
     assert.notEqual(await run(line), '', line);
   }
-  assert.match(await run(`${printed('npx sealpost watch')} --count 1`), /Smoke in the kitchen/);
+  assert.match(await run(`${printed('npx sealpost watch')} --count 1`), /Smoke/);
 });

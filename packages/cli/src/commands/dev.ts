@@ -64,11 +64,14 @@ async function tellStory(context: Context, session: DevSession, isAll: boolean):
   const { terminal, ending } = context;
   const { federation, dataDir } = session;
   const names = federation.domains.map(({ domain }) => domain).join(' and ');
-  terminal.out(`${terminal.style('bold', `Two domains are up: ${names}`)}  (data in ${dataDir})`);
+  terminal.out(terminal.style('bold', `Two domains are up: ${names}`));
+  terminal.out(`Their data is in ${dataDir}${session.isTemporary ? ', until this ends' : ''}.`);
+  terminal.out('');
   const storyId = await storyOf(context, dataDir);
   if (isAll || ending.aborted) return;
   terminal.out('');
-  terminal.out(terminal.style('bold', 'Try it from another terminal:'));
+  terminal.out(terminal.style('bold', 'Try it from another terminal, in this folder:'));
+  terminal.out('');
   for (const line of snippets(federation, storyId))
     terminal.out(line.startsWith('#') ? terminal.style('dim', line) : line);
   terminal.out('');

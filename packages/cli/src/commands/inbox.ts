@@ -3,9 +3,8 @@ import { Command } from 'commander';
 import { count } from '../arguments.ts';
 import { withAccountOptions, withClient } from '../context.ts';
 import type { Context } from '../context.ts';
-import { messageJson, messageRow } from '../message-format.ts';
+import { inboxLines, messageJson } from '../message-format.ts';
 import type { AccountOptions } from '../profile-discovery.ts';
-import { formatTable } from '../table.ts';
 
 interface InboxOptions extends AccountOptions {
   readonly idle: number;
@@ -35,7 +34,6 @@ export function inboxCommand(context: Context): Command {
         return;
       }
       if (messages.length === 0) terminal.talk('Nothing waits.');
-      for (const line of formatTable(messages.map((message) => messageRow(terminal, message))))
-        terminal.out(line);
+      for (const line of inboxLines(terminal, messages)) terminal.out(line);
     });
 }

@@ -18,6 +18,8 @@ export interface DevOptions {
 /** Two domains that run, their profiles on disk, and the record that lets other commands find them. */
 export interface DevSession {
   readonly dataDir: string;
+  /** Nobody named the data folder, so it goes with the session. */
+  readonly isTemporary: boolean;
   readonly federation: Federation;
   /** A temporary data folder is deleted; one that was named stays. */
   close(): Promise<void>;
@@ -40,6 +42,7 @@ export async function openDevSession({ data, portBase, env, log }: DevOptions): 
       log(`other commands need --data ${dataDir}`);
     return {
       dataDir,
+      isTemporary: data === undefined,
       federation,
       close: async () => {
         await removeDevRecord(env);

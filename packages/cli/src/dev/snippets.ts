@@ -7,23 +7,23 @@ export function snippets(federation: Federation, storyId: string | undefined): s
   const alarmOptions = mosquittoOptions(federation, alarm);
   const deskOptions = mosquittoOptions(federation, desk);
   return [
-    '# Any MQTT client reads: the desk',
+    '# The desk reads, with any MQTT client. It stays until Ctrl-C.',
     `mosquitto_sub ${deskOptions} -q 1 -c -i desk1 -t 'mail/inbox/#' -F '%t %p'`,
     '',
-    '# Any MQTT client hears what became of it: the alarm',
-    `mosquitto_sub ${alarmOptions} -q 1 -c -i alarm1 -t 'mail/evidence/#' -F '%t %p'`,
-    '',
-    '# Any MQTT client sends: the alarm',
+    '# The alarm sends, with any MQTT client: flash, for two minutes.',
     `mosquitto_pub ${alarmOptions} -q 1 -t mail/to/${desk} -m 'Smoke in the kitchen' ` +
       '-D publish message-expiry-interval 120 -D publish user-property precedence flash ' +
       '-D publish user-property ask delivered,fetched',
     '',
-    '# The same with our own command, and evidence checked here',
-    `npx sealpost watch --as ${desk}`,
-    `npx sealpost send ${desk} 'Smoke in the kitchen' --as ${alarm} --precedence flash --expires 2m --wait delivered`,
-    `npx sealpost send ${ann} 'On our way' --as ${desk} --subject 'Your alarm' --wait delivered`,
-    `npx sealpost inbox --as ${ann}`,
+    '# The alarm hears what became of it. It stays until Ctrl-C.',
+    `mosquitto_sub ${alarmOptions} -q 1 -c -i alarm1 -t 'mail/evidence/#' -F '%t %p'`,
+    '',
+    '# With our own command, which seals with the account’s own key and checks every signature:',
     ...(storyId === undefined ? [] : [`npx sealpost trace ${storyId} --as ${alarm}`]),
+    `npx sealpost send ${desk} 'Smoke' --as ${alarm} --precedence flash --wait delivered`,
+    `npx sealpost send ${ann} 'On our way' --as ${desk} --wait delivered`,
+    `npx sealpost inbox --as ${ann}`,
+    `npx sealpost watch --as ${desk}`,
   ];
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, Message, Sent } from '@sealpost/client';
 import type { EventWord } from '@sealpost/protocol';
-import { precedenceName } from '@sealpost/protocol';
+import { domainOf, precedenceName } from '@sealpost/protocol';
 import { timelineLines } from '../evidence-format.ts';
 import { ExitCode } from '../exit-code.ts';
 import { CommandError } from '../failure.ts';
@@ -40,7 +40,7 @@ export async function playStory({ terminal, alarm, desk, signal }: StoryOptions)
     lifetimeSeconds,
     ask: asked,
   });
-  step(`its own domain has it on disk and answers for it: message ${sent.id}`);
+  step(`${domainOf(alarm.account)} has it on disk and answers for it: message ${sent.id}`);
   const message = await arrival;
   step(`${desk.account} takes it from its mailbox, in lane ${precedenceName(message.lane)}`);
   for (const line of messageLines(terminal, message)) terminal.out(`     ${line}`);
@@ -48,7 +48,7 @@ export async function playStory({ terminal, alarm, desk, signal }: StoryOptions)
   await message.acknowledge();
   step(`${desk.account} acknowledges it`);
   await Promise.all(expectedEvidence.map((word) => waitFor(sent, word, signal)));
-  step(`what ${alarm.account} can prove, each statement signed and checked:`);
+  step(`what ${alarm.account} can prove: each event, when (UTC), and who signed it:`);
   for (const line of timelineLines(terminal, sent.timeline)) terminal.out(`  ${line}`);
   return sent;
 }

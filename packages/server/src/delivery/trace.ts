@@ -12,6 +12,7 @@ import {
 } from '@sealpost/protocol';
 import type { Account } from '../accounts/account.ts';
 import type { CustodyReader, EvidenceRow } from '../custody/custody.ts';
+import { stateNames } from '../custody/states.ts';
 
 interface TraceOptions {
   readonly custody: CustodyReader;
@@ -40,7 +41,7 @@ export class Trace {
       id,
       recipient: row.audience,
       expires: row.expires,
-      state: row.state,
+      state: stateNames[row.state],
       ...(row.outcome === undefined ? {} : { outcome: eventWord(row.outcome) }),
       ...(row.handover === undefined ? {} : { handover: eventWord(row.handover) }),
       evidence: timeline.map((evidence) => this.#describe(evidence)),
