@@ -45,7 +45,7 @@ export async function openDevSession({ data, portBase, env, log }: DevOptions): 
       isTemporary: data === undefined,
       federation,
       close: async () => {
-        await removeDevRecord(env);
+        await removeDevRecord(env, process.pid);
         await federation.close();
         await removeData();
       },
