@@ -205,6 +205,8 @@ export class GroupCommit {
 
   #lingers(): boolean {
     if (this.#lastSize < busyTransitions || this.#open.length >= fullTransitions) return false;
+    // Large bodies fill a batch sooner: nobody who comes would find room.
+    if (this.#backlogSize > 0) return false;
     return this.#open.every(({ rank, isAwaited }) => !isAwaited && rank < this.#options.urgentRank);
   }
 

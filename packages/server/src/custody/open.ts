@@ -45,7 +45,8 @@ export async function openCustody(options: CustodyOptions): Promise<Custody & Cu
     (error) => failed(error),
   );
   const commits = new GroupCommit({
-    sign,
+    // Async, so that whatever it throws is a rejection.
+    sign: async (statement) => sign(statement),
     urgentRank: Precedence.immediate,
     write: async (batch) => unpackResults(await thread.write(packBatch(batch)), batch),
   });
