@@ -30,7 +30,7 @@ import { Statements } from './evidence/statement.ts';
 import { Front } from './front/front.ts';
 import { Dialler, peerReceiveMaximum } from './relay/dialler.ts';
 import { Inbound } from './relay/inbound.ts';
-import type { PeerAddress } from './relay/link.ts';
+import type { PeerAddress, Sink } from './relay/link.ts';
 import { RelayFront } from './relay/relay-front.ts';
 import { Relay } from './relay/relay.ts';
 import { systemClock, type Clock } from './schedule/clock.ts';
@@ -199,7 +199,10 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
   });
 
   const links = {
-    linkUp: relay.linkUp.bind(relay),
+    linkUp(peer: Domain, sink: Sink): void {
+      relay.linkUp(peer, sink);
+      expiry.askUnconfirmed(peer).catch(report);
+    },
     linkDown: relay.linkDown.bind(relay),
   };
   const front = new Front({

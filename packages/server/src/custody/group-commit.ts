@@ -9,19 +9,10 @@ export interface GroupCommitOptions {
   /** Writes a batch; one result or error for each, in their order. Rejects when nothing can be written any more. */
   write(batch: readonly Prepared[]): Promise<readonly (TransitionResult | Error)[]>;
   sign(statement: Statement): Promise<Uint8Array>;
-  /** From this rank on a transition waits for no company. */
-  readonly urgentRank: number;
 }
 
 const batchTransitionsMax = 64;
 const batchBytesMax = 512 * 1024;
-/** A batch that follows a busy one waits this long to fill up, unless something urgent is in it. */
-const lingerMs = 2;
-/** A batch of this many says that more are coming: below it, nobody waits for company. */
-const busyTransitions = 4;
-/** Beyond this, company saves nothing more (measured: 56 µs of CPU at 32 for 237 alone). */
-const fullTransitions = 32;
-
 /** One place in so many goes to who has waited longest, whatever its rank. */
 const fairShare = 16;
 
@@ -77,8 +68,6 @@ export class GroupCommit {
   #awaited = 0;
   #writing = false;
   #flushSet = false;
-  #lastSize = 0;
-  #linger: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
   #pending = 0;
   pendingBytes = 0;
@@ -193,27 +182,6 @@ export class GroupCommit {
   #close(): void {
     if (this.#writing || this.#open.length === 0 || this.#failure !== undefined) return;
     if (this.#awaited > 0 || this.#flushSet) return;
-    if (this.#lingers()) {
-      this.#linger ??= setTimeout(() => {
-        this.#linger = undefined;
-        this.#closeNow();
-      }, lingerMs);
-      return;
-    }
-    this.#closeNow();
-  }
-
-  #lingers(): boolean {
-    if (this.#lastSize < busyTransitions || this.#open.length >= fullTransitions) return false;
-    // Large bodies fill a batch sooner: nobody who comes would find room.
-    if (this.#backlogSize > 0) return false;
-    return this.#open.every(({ rank, isAwaited }) => !isAwaited && rank < this.#options.urgentRank);
-  }
-
-  #closeNow(): void {
-    clearTimeout(this.#linger);
-    this.#linger = undefined;
-    if (this.#writing || this.#flushSet) return;
     // What comes in the same turn of the event loop shares the batch.
     this.#flushSet = true;
     setImmediate(() => {
@@ -236,7 +204,6 @@ export class GroupCommit {
     const batch = this.#takeReady();
     if (batch.length === 0) return;
     this.#writing = true;
-    this.#lastSize = batch.length;
     this.#fill();
     this.#options.write(batch).then(
       (results) => {

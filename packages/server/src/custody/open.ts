@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync } from 'node:fs';
-import { Precedence, messageIdBytes, messageIdFromBytes } from '@sealpost/protocol';
-import type { Event, MessageId, Statement } from '@sealpost/protocol';
+import { messageIdBytes, messageIdFromBytes } from '@sealpost/protocol';
+import type { Event, MessageId, Precedence, Statement } from '@sealpost/protocol';
 import type {
   Custody,
   CustodyReader,
@@ -47,7 +47,6 @@ export async function openCustody(options: CustodyOptions): Promise<Custody & Cu
   const commits = new GroupCommit({
     // Async, so that whatever it throws is a rejection.
     sign: async (statement) => sign(statement),
-    urgentRank: Precedence.immediate,
     write: async (batch) => unpackResults(await thread.write(packBatch(batch)), batch),
   });
   failed = (error) => {

@@ -204,6 +204,9 @@ export class Inbound {
   async #refuse(seal: Seal, refusal: Refusal): Promise<Acknowledgement> {
     const answer = acknowledgeRefusal(refusal);
     if (answer.reasonCode === 0x97) return answer;
+    // Taken before, it stays taken, whatever a repeat of the offer would be refused for by now [RELAY-8].
+    const first = await this.#firstAnswer(seal);
+    if (first !== undefined) return first;
     const signed = await this.#sign(seal, refusal.code);
     return acknowledgeRefusal(refusal, ['evidence', signed]);
   }
@@ -243,18 +246,23 @@ export class Inbound {
    * signed B.2 that we never took it. After its lifetime it cannot be taken any more, so the word is final [RELAY-10].
    */
   async #status(peer: Domain, publish: Publish): Promise<Acknowledgement> {
-    const { clock, custody } = this.#options;
+    const { clock } = this.#options;
     const decoded = this.#decode(peer, publish);
     if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
     const seal = decoded.value;
-    const { audience, expires, id } = seal.claims;
-    const row = await custody.stored(audience, id);
-    if (row !== undefined && equalBytes(row.digest, seal.digest)) {
-      const [first] = await custody.timeline(row.issuer, id);
-      return this.#answer(first?.signed);
-    }
-    if (unixSeconds(clock) <= expires) return acknowledgeRefusal(refuse('undecided').refusal);
+    const first = await this.#firstAnswer(seal);
+    if (first !== undefined) return first;
+    if (unixSeconds(clock) <= seal.claims.expires) return acknowledgeRefusal(refuse('undecided').refusal);
     return { reasonCode: 0, userProperties: [['evidence', await this.#sign(seal, 'never-taken')]] };
+  }
+
+  /** What was answered when these bytes were taken. */
+  async #firstAnswer({ claims, digest }: Seal): Promise<Acknowledgement | undefined> {
+    const { custody } = this.#options;
+    const row = await custody.stored(claims.audience, claims.id);
+    if (row === undefined || !equalBytes(row.digest, digest)) return undefined;
+    const [first] = await custody.timeline(row.issuer, claims.id);
+    return this.#answer(first?.signed);
   }
 
   #answer(signed: Uint8Array | undefined): Acknowledgement {

@@ -49,6 +49,19 @@ export class Expiry {
     return Math.min(soonest, nowMs + lookForSilenceMs);
   }
 
+  /** A peer is back: asks about the messages that it left unconfirmed, so that its word replaces that outcome. */
+  async askUnconfirmed(peer: Domain): Promise<void> {
+    const { custody, askStatus, admit } = this.#options;
+    let rows: readonly Stored[] = [];
+    do {
+      rows = await custody.unconfirmed(peer, batchRows, rows.at(-1));
+      for (const row of rows) {
+        const signed = await askStatus(peer, row);
+        if (signed !== undefined) await admit(peer, signed);
+      }
+    } while (rows.length === batchRows);
+  }
+
   async #release(row: Stored): Promise<void> {
     const result = await this.#options.outcomes.consign(row);
     if (result.kind === 'applied') this.#options.consigned(row.holder);
