@@ -37,7 +37,7 @@ const refused: readonly {
     code: 'body-too-large',
   },
   {
-    name: 'bytes declared as text',
+    name: '[DELIV-1] bytes declared as text',
     topic: `mail/to/${desk}`,
     body: Buffer.from([0xff, 0xfe]),
     more: { payloadFormatIndicator: true },
