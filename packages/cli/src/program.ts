@@ -11,11 +11,12 @@ import type { Context } from './context.ts';
 const examples = `
 Examples:
   sealpost dev
-  sealpost send desk@fire.test 'Smoke in the kitchen' --as kitchen-alarm@home.test --precedence flash --wait delivered
+  sealpost send desk@fire.test 'Smoke' --as kitchen-alarm@home.test --precedence flash
   sealpost watch --as desk@fire.test
 
-Exit codes are those of sysexits.h: 0 done, 64 usage, 65 data refused, 67 no such mailbox, 68 no such domain,
-69 server unavailable, 70 a bug, 75 try again later, 77 not permitted, 78 configuration.`;
+Exit codes are those of sysexits.h: 0 done, 64 usage, 65 data refused,
+67 no such mailbox, 68 no such domain, 69 server unavailable, 70 a bug,
+75 try again later, 77 not permitted, 78 configuration.`;
 
 export function program(context: Context): Command {
   const { terminal } = context;
@@ -32,7 +33,13 @@ export function program(context: Context): Command {
       .configureOutput({
         writeOut: (text) => terminal.out(text.trimEnd()),
         writeErr: (text) => terminal.talk(text.trimEnd()),
-        outputError: (text, write) => write(`sealpost: ${text.replace(/^error: /, '').trimEnd()} [usage]`),
+        outputError: (text, write) =>
+          write(
+            `sealpost: ${text
+              .replace(/^error: /, '')
+              .trimEnd()
+              .replaceAll('\n', ' ')} [usage]`,
+          ),
       });
   return command;
 }

@@ -164,6 +164,7 @@ test('each failure is one sentence with its code, and a number scripts know', as
     ['bad precedence', ['send', 'desk@fire.test', 'x', ...alarm, '--precedence', 'urgent'], 64, 'usage'],
     ['bad action', ['act', '0192a3b4-5c6d-7e8f-9012-3456789abcde', 'burn', ...desk], 64, 'usage'],
     ['unknown command', ['receive'], 64, 'usage'],
+    ['mistyped command', ['snd'], 64, 'usage'],
     ['unknown option', ['inbox', '--loud'], 64, 'usage'],
     [
       'time is up',
@@ -224,6 +225,7 @@ test('every command has help with examples', async () => {
     const { code, out } = await sealpost([...command, '--help']);
     assert.equal(code, 0);
     assert.match(out, /Examples:\n {2}sealpost /);
+    for (const line of out.split('\n')) assert.ok(line.length <= 100, line);
   }
 });
 

@@ -11,8 +11,8 @@ interface ActOptions extends AccountOptions {
 type OfferedAction = 'acknowledge' | 'open' | 'decline';
 
 const examples = `
-The message must have been taken from the mailbox before, by watch or any other client. Your domain attests what you
-did and tells the sender.
+The message must have been taken from the mailbox before, by watch or any other
+client. Your domain attests what you did and tells the sender.
 
 Examples:
   sealpost act 0192a3b4-5c6d-7e8f-9012-3456789abcde acknowledge --as desk@fire.test

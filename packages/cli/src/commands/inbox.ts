@@ -12,8 +12,9 @@ interface InboxOptions extends AccountOptions {
 }
 
 const examples = `
-Shows what waits without taking it: watch and any client with QoS 1 still get it. The server does not say when it
-has shown everything, so the command ends when nothing more came for a moment (--idle).
+Shows what waits without taking it: watch and any client with QoS 1 still get
+it. The server does not say when it has shown everything, so the command ends
+when nothing more came for a moment (--idle).
 
 Examples:
   sealpost inbox --as desk@fire.test

@@ -28,7 +28,7 @@ interface SendOptions extends AccountOptions {
 
 const examples = `
 Examples:
-  sealpost send desk@fire.test 'Smoke in the kitchen' --as kitchen-alarm@home.test --precedence flash --expires 2m
+  sealpost send desk@fire.test 'Smoke' --as kitchen-alarm@home.test --precedence flash --expires 2m
   sealpost send desk@fire.test 'Smoke' --as kitchen-alarm@home.test --wait acknowledged --timeout 1m
   date | sealpost send ann@home.test --as desk@fire.test --subject 'The time' --json`;
 
@@ -52,7 +52,7 @@ export function sendCommand(context: Context): Command {
         'acknowledged',
       ]),
     )
-    .option('--timeout <duration>', 'how long to wait', duration, 30);
+    .addOption(new Option('--timeout <duration>', 'how long to wait').argParser(duration).default(30, '30s'));
   return withAccountOptions(command)
     .addHelpText('after', examples)
     .action(async (to: string, text: string | undefined, options: SendOptions) => {

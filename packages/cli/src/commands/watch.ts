@@ -13,7 +13,8 @@ interface WatchOptions extends AccountOptions {
 }
 
 const examples = `
-Takes each message it prints: its sender may then see it as fetched. Ends with Ctrl-C, or after --count messages.
+Takes each message it prints: its sender may then see it as fetched. Ends with
+Ctrl-C, or after --count messages.
 
 Examples:
   sealpost watch --as desk@fire.test
