@@ -43,7 +43,7 @@ test('every printed line works as printed', { skip }, async (t) => {
   assert.equal(tool, undefined, `the Debian package ${tool} is missing`);
   const dev = new Running(['dev'], { XDG_RUNTIME_DIR: folder });
   t.after(() => dev.end());
-  await dev.line(/Ctrl-C/);
+  await dev.line(/^Ctrl-C ends it/);
   const printed = (start: string): string => {
     const line = dev.lines.find((candidate) => candidate.startsWith(start));
     assert.ok(line, start);
