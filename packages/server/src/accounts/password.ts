@@ -26,6 +26,8 @@ export class PasswordCheck {
 
   constructor() {
     this.#decoy = hashPassword(randomBytes(16));
+    // Nobody may ever wait for it: its failure is that of the sign-in that needs it, not of the process.
+    this.#decoy.catch(() => {});
   }
 
   /** Resolves to undefined when too many sign-ins wait already. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrustStore, TrustedCertificate } from '@sealpost/identity';
 import { concatBytes, decodeCbor, encodeCbor, toHex, type Domain } from '@sealpost/protocol';
 
 const fileBytesMax = 16 * 1024;
+/** Names remembered, so that a certificate that comes again costs no file system. */
+const keptMax = 10_000;
 
 /**
  * Certificates of stored seals, one small file each, named by hash: a seal in a mailbox names its certificate by
@@ -30,16 +32,28 @@ export class CertificateArchive {
     const name = toHex(certificate.hash);
     if (this.#kept.has(name)) return;
     const path = join(this.#directory, name);
+    if (!(await exists(path))) await this.#write(path, encodeCbor([certificate.der, ...chain.slice(1)]));
+    if (this.#kept.size >= keptMax) this.#kept.clear();
+    this.#kept.add(name);
+  }
+
+  async #write(path: string, content: Uint8Array): Promise<void> {
     const temporary = `${path}.${process.hrtime.bigint()}`;
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(encodeCbor([certificate.der, ...chain.slice(1)]));
+      await file.writeFile(content);
       await file.sync();
     } finally {
       await file.close();
     }
     await rename(temporary, path);
-    this.#kept.add(name);
+    // A rename is durable once its directory is.
+    const directory = await open(this.#directory, 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
   }
 
   /** Undefined when it was never kept, or no longer leads to its anchor. */
@@ -66,5 +80,14 @@ export class CertificateArchive {
     const decoded = decodeCbor(bytes, { maxBytes: fileBytesMax });
     if (!decoded.ok || !Array.isArray(decoded.value)) return [];
     return decoded.value.filter((der) => der instanceof Uint8Array).map((der) => concatBytes(der));
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
   }
 }

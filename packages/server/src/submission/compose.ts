@@ -46,6 +46,10 @@ export function composeClaims(composition: Composition): Result<Claims> {
   const lifetime = publish.messageExpirySeconds ?? lifetimeDefaultSeconds;
   if (lifetime < 1 || lifetime > lifetimeMaxSeconds) return refuse('lifetime-invalid');
   const { precedence, subject, attempts, thread } = properties;
+  const expires = nowSeconds + lifetime;
+  // What a verifier would refuse is never sealed [MSG-9].
+  if (attempts?.notBefore !== undefined && attempts.notBefore >= expires)
+    return refuse('property-invalid', 'not-before is not before the end of the lifetime');
   if (
     precedence !== undefined &&
     composition.topicPrecedence !== undefined &&
@@ -56,7 +60,7 @@ export function composeClaims(composition: Composition): Result<Claims> {
     issuer: principal.account.address,
     audience: composition.to,
     issuedAt: nowSeconds,
-    expires: nowSeconds + lifetime,
+    expires,
     id: composition.id,
     precedence: precedence ?? composition.topicPrecedence ?? Precedence.routine,
     class: properties.class ?? 'ordinary',

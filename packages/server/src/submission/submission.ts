@@ -8,6 +8,7 @@ import {
   checkCopies,
   checkSeal,
   decodeSeal,
+  equalBytes,
   lowest,
   makeSeal,
   messageIdFromBytes,
@@ -21,6 +22,7 @@ import {
   type Address,
   type CryptoProvider,
   type Domain,
+  type ErrorCode,
   type MessageId,
   type Precedence,
   type Result,
@@ -81,10 +83,20 @@ interface Admitted {
 
 const retryOverloadedSeconds = 5;
 
+/** What may be said of a seal today although it was taken yesterday: its first answer stands [DELIV-3]. */
+const outlived: ReadonlySet<ErrorCode> = new Set([
+  'expired',
+  'clock',
+  'certificate-needed',
+  'certificate-not-valid-now',
+]);
+
 /** Submission: from a client of this domain into its custody. The answer is the PUBACK. */
 export class Submission {
   readonly #options: SubmissionOptions;
   readonly #own: { readonly certificate: TrustedCertificate | undefined };
+  /** Submissions that are not decided yet, by what a repeat of them is known by. */
+  readonly #underway = new Map<string, Promise<unknown>>();
 
   constructor(options: SubmissionOptions) {
     this.#options = options;
@@ -99,11 +111,34 @@ export class Submission {
     const properties = readSubmission(submitted.publish.userProperties, submitted.principal.account.address);
     if (!properties.ok) return properties;
     if (submitted.publish.dup === true) {
+      // The connection that carried the first may be gone before its commit is done.
+      await this.#underway.get(this.#repeatName(submitted, properties.value) ?? '');
       const repeated = await this.#answerRepeat(submitted, properties.value);
       if (repeated !== undefined) return accept(repeated);
     }
-    const admitted = await this.#admit(submitted, properties.value);
-    return admitted.ok ? this.#store(submitted, properties.value, admitted.value) : admitted;
+    return this.#noting(
+      this.#repeatName(submitted, properties.value),
+      this.#take(submitted, properties.value),
+    );
+  }
+
+  /** Under way until it is decided, for whoever comes with the same name meanwhile. */
+  async #noting<T>(name: string | undefined, decision: Promise<T>): Promise<T> {
+    if (name === undefined) return decision;
+    this.#underway.set(name, decision);
+    try {
+      return await decision;
+    } finally {
+      if (this.#underway.get(name) === decision) this.#underway.delete(name);
+    }
+  }
+
+  async #take(submitted: Submitted, properties: SubmissionProperties): Promise<Result<Acknowledgement>> {
+    const admitted = await this.#admit(submitted, properties);
+    if (admitted.ok) return this.#store(submitted, properties, admitted.value);
+    if (!outlived.has(admitted.refusal.code)) return admitted;
+    const first = await this.#answerSealed(submitted, properties.seal);
+    return first === undefined ? admitted : accept(first);
   }
 
   async #admit(submitted: Submitted, properties: SubmissionProperties): Promise<Result<Admitted>> {
@@ -142,7 +177,7 @@ export class Submission {
       properties,
       topicPrecedence,
       id: properties.id ?? newMessageId(clock.now(), crypto.randomBytes(10)),
-      inReplyTo: await this.#inReplyTo(principal, publish),
+      inReplyTo: properties.inReplyTo ?? (await this.#inReplyTo(principal, publish)),
       nowSeconds: unixSeconds(clock),
     });
     if (!claims.ok) return claims;
@@ -174,6 +209,10 @@ export class Submission {
       return checked.refusal.code === 'expired' && publish.messageExpirySeconds !== undefined
         ? refuse('clock')
         : checked;
+    const contentType = bodyType(publish);
+    if (!contentType.ok) return contentType;
+    if (publish.contentType !== undefined && publish.contentType !== seal.contentType)
+      return refuse('copy-disagrees', 'content type');
     const copies = checkCopies(publish.userProperties, seal.claims);
     if (!copies.ok) return copies;
     const known = trust.known(seal.certificateHash);
@@ -182,14 +221,14 @@ export class Submission {
     const sealClass = await verifySeal(seal, trusted.value.certificate, crypto);
     if (!sealClass.ok) return sealClass;
     if (sealClass.value !== 'origin') return refuse('certificate-wrong-role', 'a domain seal from a client');
+    // Known or not: it may have become known by a sign-in, and the stored seal needs it after a restart.
+    await this.#options.keepCertificate(trusted.value);
     return accept({ seal, certificate: trusted.value });
   }
 
   async #admitChain(seal: Seal, domain: Domain): Promise<Result<TrustedCertificate>> {
     if (seal.chain.length === 0) return refuse('certificate-needed');
-    const admitted = await this.#options.trust.admit(seal.chain, domain);
-    if (admitted.ok) await this.#options.keepCertificate(admitted.value);
-    return admitted;
+    return this.#options.trust.admit(seal.chain, domain);
   }
 
   async #store(
@@ -291,6 +330,13 @@ export class Submission {
     return publish.packetId === undefined ? undefined : { clientId, packetId: publish.packetId };
   }
 
+  /** Its key among those of all accounts; a client id has no U+0000. */
+  #repeatName(submitted: Submitted, properties: SubmissionProperties): string | undefined {
+    const key = this.#repeatKey(submitted, properties);
+    if (key === undefined) return undefined;
+    return `${submitted.principal.account.address}\0${key.packetId}\0${key.clientId}`;
+  }
+
   #repeatRow(
     submitted: Submitted,
     properties: SubmissionProperties,
@@ -313,6 +359,23 @@ export class Submission {
     if (first === undefined) return undefined;
     const same = Buffer.compare(first.contentHash, this.#contentHash(submitted.publish)) === 0;
     return same ? this.#acknowledge(first.id, first.signed) : undefined;
+  }
+
+  /** The first answer to this seal, if it was taken before. */
+  async #answerSealed(
+    { principal, publish, to }: Submitted,
+    bytes: Uint8Array | undefined,
+  ): Promise<Acknowledgement | undefined> {
+    const { crypto, custody } = this.#options;
+    const decoded = bytes === undefined ? undefined : decodeSeal(bytes, crypto);
+    if (decoded?.ok !== true) return undefined;
+    const { bodyHash, claims, digest } = decoded.value;
+    if (claims.issuer !== principal.account.address || claims.audience !== to) return undefined;
+    if (!equalBytes(bodyHash, crypto.sha256(publish.payload))) return undefined;
+    const row = await custody.sent(claims.issuer, claims.id);
+    if (row === undefined || !equalBytes(row.digest, digest)) return undefined;
+    const [first] = await custody.timeline(claims.issuer, claims.id);
+    return this.#acknowledge(claims.id, first?.signed);
   }
 
   #contentHash({ topic, payload, userProperties }: Publish): Uint8Array {
