@@ -90,7 +90,8 @@ const pendingBytesMax = 64 * 1024 * 1024;
 const accountReceiveMaximum = 64;
 
 export async function openDomain(options: DomainOptions): Promise<RunningDomain> {
-  const { accounts, anchors, directory, domain, report, signer } = options;
+  const { accounts, anchors, directory, domain, signer } = options;
+  const report = guarded((error) => options.report(error));
   const clock = options.clock ?? systemClock;
   const crypto = nodeCrypto;
   const { chain } = signer;
@@ -117,6 +118,7 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
     notices,
     chain,
     reportTo: (peer, owed) => relay.reportTo(peer, owed),
+    left: (mailbox, id) => delivery.left(mailbox, id),
   });
   const relay = new Relay({
     custody,
@@ -147,6 +149,7 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
     askStatus: (peer, row) => relay.askStatus(peer, row),
     admit: (peer, signed) => admission.admit(peer, signed),
     consigned: (mailbox) => delivery.refresh(mailbox),
+    report,
   });
   const deadlines = new Deadlines({ clock, sweep: (nowMs) => expiry.sweep(nowMs), report });
 
@@ -216,24 +219,30 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
     signer,
     crypto,
     clock,
+    report,
   });
   const accountServer = createMqttServer<Principal>({
     application: front,
     receivePolicy: front,
     limits: { receiveMaximum: accountReceiveMaximum },
+    clock,
     urgentRank: Precedence.immediate,
     report,
   });
   const relayServer = createMqttServer<Domain>({
     application: new RelayFront({ domain, trust, signer, clock, inbound, ...links }),
-    limits: { receiveMaximum: peerReceiveMaximum },
+    // Custody repeats what was not answered; a session beyond its connection would do it a second time [RELAY-3].
+    limits: { receiveMaximum: peerReceiveMaximum, sessionExpirySecondsMax: 0 },
+    clock,
     urgentRank: Precedence.immediate,
     report,
   });
 
   const listeners: Listener[] = [];
   const diallers: Dialler[] = [];
-  const close = async (): Promise<void> => {
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= closeAll());
+  const closeAll = async (): Promise<void> => {
     await Promise.all(diallers.map((dialler) => dialler.stop()));
     // A listener is closed once its connections are; the servers end those.
     const listening = listeners.map((listener) => listener.close());
@@ -280,6 +289,17 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
     await close();
     throw error;
   }
+}
+
+/** Reporting is the last resort of everything else: it never throws. */
+function guarded(report: (error: unknown) => void): (error: unknown) => void {
+  return (error) => {
+    try {
+      report(error);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
 }
 
 function tlsOptions({ certificate, key }: TlsMaterial): { cert: string; key: string } {

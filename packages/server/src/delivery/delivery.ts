@@ -2,9 +2,9 @@
 import type { TrustedCertificate } from '@sealpost/identity';
 import type { Outcome, Outgoing, Publish } from '@sealpost/mqtt/link';
 import type { Session } from '@sealpost/mqtt/server';
-import { decodeSeal, domainOf, type CryptoProvider, type Domain } from '@sealpost/protocol';
+import { decodeSeal, domainOf, type CryptoProvider, type Domain, type MessageId } from '@sealpost/protocol';
 import type { Principal } from '../accounts/sign-in.ts';
-import type { Custody, CustodyReader, Stored } from '../custody/custody.ts';
+import type { Custody, CustodyReader, Stored, TransitionResult } from '../custody/custody.ts';
 import type { LiveMessage } from '../message.ts';
 import { unixSeconds, type Clock } from '../schedule/clock.ts';
 import { Feed, type Position } from '../schedule/feed.ts';
@@ -24,6 +24,20 @@ export interface DeliveryOptions {
 /** Messages and bytes in front of one session; more stays in the store. */
 const queuedMax = 64;
 const queuedBytesMax = 512 * 1024;
+/** What is urgent overtakes what is queued, and may stand there in so many times its number. */
+const urgentTimes = 16;
+const retryStorageMs = 1_000;
+
+/** One counted offer of a message with `attempts` `max`: made to all sessions of its mailbox together. */
+interface CountedOffer {
+  readonly counted: Promise<TransitionResult>;
+  /** The how manieth attempt it is. */
+  readonly number: number;
+  /** That have it and have not answered. */
+  sessions: number;
+  /** Some byte of it may have left: before that, the attempt is not spent. */
+  isWritten: boolean;
+}
 
 interface Inbox {
   readonly feed: Feed<LiveMessage>;
@@ -37,8 +51,7 @@ interface Inbox {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #inboxes = new Map<string, Map<Session<Principal>, Inbox>>();
-  /** Counted offers under way, by message id. */
-  readonly #inOffer = new Map<string, { sessions: number; counted: Promise<{ kind: string }> }>();
+  readonly #inOffer = new Map<MessageId, CountedOffer>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -54,6 +67,12 @@ export class Delivery {
   /** Messages were consigned whose content is only in the store. */
   refresh(mailbox: string): void {
     for (const { feed } of this.#inboxes.get(mailbox)?.values() ?? []) feed.reread();
+  }
+
+  /** A message has left its mailbox: nobody is offered it any more. */
+  left(mailbox: string, id: MessageId): void {
+    this.#inOffer.delete(id);
+    for (const { feed } of this.#inboxes.get(mailbox)?.values() ?? []) feed.release(id);
   }
 
   /** A subscription below mail/inbox was made or repeated; `replay` offers what waits already. */
@@ -97,7 +116,10 @@ export class Delivery {
     const feed: Feed<LiveMessage> = new Feed<LiveMessage>({
       load: (limit, after) => this.#load(mailbox, limit, after),
       key: (message) => message.seal.claims.id,
-      hasRoom: () => session.queued < queuedMax && session.queuedBytes < queuedBytesMax,
+      hasRoom: (urgent) => {
+        const times = urgent ? urgentTimes : 1;
+        return session.queued < queuedMax * times && session.queuedBytes < queuedBytesMax * times;
+      },
       offer: (message) => this.#offer(session, feed, message),
       report: this.#options.report,
     });
@@ -125,7 +147,7 @@ export class Delivery {
   #offer(session: Session<Principal>, feed: Feed<LiveMessage>, message: LiveMessage): void {
     if (session.matches(inboxTopicOf(message)) === undefined) return feed.setAside(message.seal.claims.id);
     if (message.seal.claims.attempts?.max === undefined) this.#send(session, feed, message, Fit.whole);
-    else void this.#sendCounted(session, feed, message);
+    else this.#sendCounted(session, feed, message).catch(this.#options.report);
   }
 
   /** With a `max`, the attempt is on disk before the first byte leaves [DELIV-6]. */
@@ -134,32 +156,34 @@ export class Delivery {
     feed: Feed<LiveMessage>,
     message: LiveMessage,
   ): Promise<void> {
-    const { custody, outcomes, report } = this.#options;
-    const { holder, seal } = message;
-    try {
-      // Sessions of one mailbox that are offered the message together share one attempt.
-      if (!this.#inOffer.has(seal.claims.id)) {
-        const counted = custody.commit({ kind: 'attempt', holder, id: seal.claims.id }, message.lane);
-        this.#inOffer.set(seal.claims.id, { sessions: 0, counted });
-      }
-      const offer = this.#inOffer.get(seal.claims.id);
-      if (offer === undefined) return;
-      offer.sessions += 1;
-      const { kind } = await offer.counted;
-      if (kind === 'applied') return this.#send(session, feed, message, Fit.whole);
-      offer.sessions -= 1;
-      if (offer.sessions === 0) {
-        this.#inOffer.delete(seal.claims.id);
-        await outcomes.lapse(message, 'attempts');
-      }
-    } catch (error) {
-      report(error);
-    }
+    const { id } = message.seal.claims;
+    // Sessions of one mailbox that are offered the message together share one attempt.
+    const offer = this.#inOffer.get(id) ?? this.#count(message);
+    offer.sessions += 1;
+    const result = await offer.counted;
+    const isStill = this.#inOffer.get(id) === offer;
+    if (result.kind === 'applied' && isStill) return this.#send(session, feed, message, Fit.whole);
+    if (isStill) this.#inOffer.delete(id);
+    // Used up in an earlier life, and unanswered then. Otherwise it has left, or the disk has no room for the count.
+    if (result.kind === 'wrong-state' && result.state === 6)
+      await this.#options.outcomes.lapse(message, 'attempts');
+    feed.release(id);
+  }
+
+  #count({ attempts, holder, lane, seal }: LiveMessage): CountedOffer {
+    const { id } = seal.claims;
+    const counted = this.#options.custody.commit({ kind: 'attempt', holder, id }, lane);
+    const offer = { counted, number: attempts + 1, sessions: 0, isWritten: false };
+    this.#inOffer.set(id, offer);
+    return offer;
   }
 
   #send(session: Session<Principal>, feed: Feed<LiveMessage>, message: LiveMessage, fit: Fit): void {
     const match = session.matches(inboxTopicOf(message));
-    if (match === undefined) return feed.setAside(message.seal.claims.id);
+    if (match === undefined) {
+      feed.setAside(message.seal.claims.id);
+      return this.#unanswered(message, false);
+    }
     const publish = inboxPublish(message, match, session, fit, unixSeconds(this.#options.clock));
     session.send(new InboxOffer(this, session, feed, message, publish, fit));
   }
@@ -167,42 +191,47 @@ export class Delivery {
   /** Called once for every offer, by the session that carried it. */
   settled(offer: InboxOffer, outcome: Outcome): void {
     const { message, feed, session, fit } = offer;
+    const { id } = message.seal.claims;
     if (outcome.kind === 'too-large' && fit < Fit.stub)
       return this.#send(session, feed, message, (fit + 1) as Fit);
-    if (outcome.kind === 'acknowledged' && outcome.acknowledgement.reasonCode < 0x80) {
-      this.#inOffer.delete(message.seal.claims.id);
-      this.#handOver(feed, message);
+    // What is over is not taken any more: repeated in a resumed session, it went without its content [DELIV-6].
+    const isOver = this.#options.clock.now() >= offer.expiresAt;
+    if (outcome.kind === 'acknowledged' && outcome.acknowledgement.reasonCode < 0x80 && !isOver) {
+      this.#inOffer.delete(id);
+      this.#settle(feed, message, () => this.#options.outcomes.handOver(message));
       return;
     }
-    if (outcome.kind === 'expired') {
-      this.#options.outcomes
-        .lapse(message, 'expired')
-        .then(() => feed.release(message.seal.claims.id), this.#options.report);
+    if (outcome.kind === 'expired' || isOver) {
+      this.#settle(feed, message, () => this.#options.outcomes.lapse(message, 'expired'));
       return;
-    }
-    if (outcome.kind === 'lost') {
-      this.#unanswered(message);
-      if (!outcome.written) feed.release(message.seal.claims.id);
     }
     // Shown without being taken (QoS 0, a stub) or refused by the client: offered again when it subscribes again.
-    if (outcome.kind !== 'lost') feed.setAside(message.seal.claims.id);
+    if (outcome.kind !== 'lost') feed.setAside(id);
+    else if (!outcome.written) feed.release(id);
+    this.#unanswered(message, outcome.kind !== 'lost' || outcome.written);
   }
 
-  #handOver(feed: Feed<LiveMessage>, message: LiveMessage): void {
-    this.#options.outcomes
-      .handOver(message)
-      .then(() => feed.release(message.seal.claims.id), this.#options.report);
+  /** On a full disk, again and again: what a client did is not forgotten, and not repeated to it. */
+  #settle(feed: Feed<LiveMessage>, message: LiveMessage, step: () => Promise<TransitionResult>): void {
+    step()
+      .then((result) => {
+        if (result.kind !== 'refused') feed.release(message.seal.claims.id);
+        else this.#options.clock.after(retryStorageMs, () => this.#settle(feed, message, step));
+      })
+      .catch(this.#options.report);
   }
 
   /** When the last counted offer came to nothing in every session, the message lapses. */
-  #unanswered(message: LiveMessage): void {
+  #unanswered(message: LiveMessage, isWritten: boolean): void {
     const { id, attempts } = message.seal.claims;
     const offer = this.#inOffer.get(id);
     if (attempts?.max === undefined || offer === undefined) return;
     offer.sessions -= 1;
-    if (offer.sessions > 0) return;
+    offer.isWritten ||= isWritten;
+    // Counted, and nobody was reached: the next offer is this one.
+    if (offer.sessions > 0 || !offer.isWritten) return;
     this.#inOffer.delete(id);
-    if (message.attempts + 1 >= attempts.max)
+    if (offer.number >= attempts.max)
       this.#options.outcomes.lapse(message, 'attempts').catch(this.#options.report);
   }
 }

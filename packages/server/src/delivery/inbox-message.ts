@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer';
 import type { Publish } from '@sealpost/mqtt';
 import {
   copiesOf,
@@ -35,20 +36,25 @@ export function inboxPublish(
   nowSeconds: number,
 ): Publish {
   const { claims, contentType } = message.seal;
-  const isText = contentType.startsWith('text/');
-  const stub = fit === Fit.stub;
-  return {
+  const common = {
     topic: inboxTopicOf(message),
-    payload: stub ? new Uint8Array(0) : message.body,
-    qos: stub ? 0 : match.qos,
     retain: false,
     messageExpirySeconds: remainingSeconds(claims.expires, nowSeconds),
+    subscriptionIds: match.subscriptionIds,
+  };
+  if (fit === Fit.stub)
+    return { ...common, payload: new Uint8Array(0), qos: 0, userProperties: stubProperties(message) };
+  // What its sender calls text is not sent as such unless it is: a strict client would close the connection.
+  const isText = contentType.startsWith('text/') && isUtf8(message.body);
+  return {
+    ...common,
+    payload: message.body,
+    qos: match.qos,
     ...(isText ? { payloadFormat: 1 as const } : {}),
     contentType,
     responseTopic: toTopic(claims.issuer),
     correlationData: Buffer.from(claims.id),
-    subscriptionIds: match.subscriptionIds,
-    userProperties: stub ? stubProperties(message) : properties(message, client, fit),
+    userProperties: properties(message, client, fit),
   };
 }
 
@@ -56,7 +62,7 @@ function properties(message: LiveMessage, client: Client, fit: Fit): (readonly [
   const { seal, certificate } = message;
   const all: (readonly [string, string])[] = [
     ['from', seal.claims.issuer],
-    ['trust', trustOf(message)],
+    ...trustOf(message),
     ['lane', precedenceName(message.lane)],
     ['id', seal.claims.id],
     ...copiesOf(seal.claims).filter(([name]) => name !== 'id'),
@@ -76,9 +82,9 @@ function stubProperties({ seal }: LiveMessage): (readonly [string, string])[] {
   ];
 }
 
-/** The label shown with a message; without the signer's certificate nothing is claimed. */
-export function trustOf({ seal, certificate }: LiveMessage): string {
-  if (certificate === undefined) return 'not proved';
+/** The label shown with a message; without the signer's certificate nothing is claimed, so there is none [TOPIC-10]. */
+function trustOf({ seal, certificate }: LiveMessage): (readonly [string, string])[] {
+  if (certificate === undefined) return [];
   const sealClass: SealClass = seal.claims.attestation === undefined ? 'origin' : 'domain';
-  return formatTrust({ sealClass, anchorProof: certificate.anchorProof });
+  return [['trust', formatTrust({ sealClass, anchorProof: certificate.anchorProof })]];
 }

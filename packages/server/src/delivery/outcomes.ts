@@ -30,6 +30,8 @@ export interface OutcomesOptions {
   /** Certificates of this domain's own signer. */
   readonly chain: readonly Uint8Array[];
   reportTo(peer: Domain, owed: OwedReport): void;
+  /** The message does not wait in its mailbox any more (7, 8): durable when this is called. */
+  left(holder: string, id: MessageId): void;
 }
 
 /** What a transition in a mailbox needs to know of its message; rows without content have it too. */
@@ -112,6 +114,7 @@ export class Outcomes {
     const result = await custody.commit(transition, kept.lane);
     if (result.kind !== 'applied' || result.signed === undefined) return result;
     const { signed } = result;
+    if (step === 'handOver' || step === 'lapse') this.#options.left(kept.holder, kept.id);
     if (result.report !== undefined)
       this.#options.reportTo(senderDomain, { seq: result.report, lane: kept.lane, signed });
     if (result.notices !== undefined)

@@ -32,7 +32,7 @@ export class Trace {
 
   async answer(account: Account, question: Uint8Array): Promise<unknown> {
     const id = readQuestion(question);
-    if (id === undefined) return failure('property-invalid');
+    if (id === undefined) return failure('request-invalid');
     const row = await this.#options.custody.sent(account.address, id);
     if (row === undefined) return failure('message-unknown');
     const timeline = await this.#options.custody.timeline(account.address, id);

@@ -3,6 +3,7 @@ import type { TrustStore } from '@sealpost/identity';
 import {
   accept,
   decodeEvidence,
+  domainOf,
   equalBytes,
   refuse,
   verifyEvidence,
@@ -14,6 +15,7 @@ import {
   type MessageId,
   type Precedence,
   type Result,
+  type Statement,
 } from '@sealpost/protocol';
 import type { Custody, CustodyReader } from '../custody/custody.ts';
 import { holderOfPeer } from '../message.ts';
@@ -47,27 +49,28 @@ const rememberedMax = 8_192;
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #sent = new Map<MessageId, Sent>();
+  /** By peer and id: two accounts may have chosen one id for messages to different peers. */
+  readonly #sent = new Map<string, Sent>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
   remember(sent: Sent): void {
-    this.#sent.set(sent.id, sent);
+    this.#sent.set(nameOf(domainOf(sent.audience), sent.id), sent);
     if (this.#sent.size <= rememberedMax) return;
     const oldest = this.#sent.keys().next();
     if (oldest.done !== true) this.#sent.delete(oldest.value);
   }
 
-  /** Resolves after the commit; the events that were admitted, none of them new if this was a repeat. */
-  async admit(peer: Domain, signed: Uint8Array): Promise<Result<readonly Event[]>> {
+  /** Resolves after the commit; what was admitted, none of it new if this was a repeat. */
+  async admit(peer: Domain, signed: Uint8Array): Promise<Result<Statement>> {
     const { crypto, domain, trust } = this.#options;
     const decoded = decodeEvidence(signed, crypto);
     if (!decoded.ok) return decoded;
     const evidence = decoded.value;
     const { statement } = evidence;
-    const sent = this.#sent.get(statement.id) ?? (await this.#lookUp(peer, statement.id));
+    const sent = this.#sent.get(nameOf(peer, statement.id)) ?? (await this.#lookUp(peer, statement.id));
     if (sent === undefined) return refuse('evidence-unexpected', 'not sent from here to this peer');
     if (sent.audience !== statement.recipient || !equalBytes(sent.digest, statement.digest))
       return refuse('evidence-unexpected', 'another recipient or digest');
@@ -94,7 +97,7 @@ export class Admission {
     { bytes, statement }: Evidence,
     sent: Sent,
     chain: readonly Uint8Array[],
-  ): Promise<Result<readonly Event[]>> {
+  ): Promise<Result<Statement>> {
     const { custody, notices } = this.#options;
     const { events, id, recipient, digest, observedAt } = statement;
     const result = await custody.commit(
@@ -115,10 +118,10 @@ export class Admission {
       case 'applied':
         if (result.notices !== undefined)
           notices.arrived(sent.issuer, result.notices, { signed: bytes, statement, chain, lane: sent.lane });
-        return accept(events);
+        return accept(statement);
       case 'duplicate':
       case 'contradiction':
-        return accept(events);
+        return accept(statement);
       case 'refused':
         return refuse(result.code);
       default:
@@ -130,4 +133,8 @@ export class Admission {
     const row = await this.#options.custody.stored(holderOfPeer(peer), id);
     return row;
   }
+}
+
+function nameOf(peer: Domain, id: MessageId): string {
+  return `${peer} ${id}`;
 }

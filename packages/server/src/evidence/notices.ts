@@ -66,13 +66,14 @@ interface NoticesOptions {
 }
 
 const queuedMax = 64;
+const urgentQueuedMax = 1_024;
 
 /** Publishes evidence to the sessions of its sender on mail/evidence/…, until one of them has acknowledged it. */
 export class Notices {
   readonly #options: NoticesOptions;
   readonly #feeds = new Map<Session<Principal>, Feed<Notice>>();
   readonly #sessions = new Map<Address, Set<Session<Principal>>>();
-  readonly #taken = new Map<Address, { feed: Feed<Notice>; seq: number }[]>();
+  readonly #taken = new Map<Address, number[]>();
 
   constructor(options: NoticesOptions) {
     this.#options = options;
@@ -130,7 +131,7 @@ export class Notices {
     const feed: Feed<Notice> = new Feed<Notice>({
       load: (limit, after) => custody.notices(mailbox, limit, after),
       key: (notice) => String(notice.seq),
-      hasRoom: () => session.queued < queuedMax,
+      hasRoom: (urgent) => session.queued < (urgent ? urgentQueuedMax : queuedMax),
       report,
       offer: (notice) => this.#offer(session, feed, notice),
     });
@@ -164,14 +165,14 @@ export class Notices {
   }
 
   /** The first acknowledgement from any session takes the notice; acknowledgements of one turn share a commit. */
-  taken(session: Session<Principal>, feed: Feed<Notice>, notice: Notice): void {
+  taken(session: Session<Principal>, notice: Notice): void {
     const mailbox = session.principal.account.address;
     const gathered = this.#taken.get(mailbox);
     if (gathered !== undefined) {
-      gathered.push({ feed, seq: notice.seq });
+      gathered.push(notice.seq);
       return;
     }
-    this.#taken.set(mailbox, [{ feed, seq: notice.seq }]);
+    this.#taken.set(mailbox, [notice.seq]);
     setImmediate(() => this.#commitTaken(mailbox));
   }
 
@@ -179,8 +180,15 @@ export class Notices {
     const taken = this.#taken.get(mailbox) ?? [];
     this.#taken.delete(mailbox);
     this.#options.custody
-      .commit({ kind: 'noticed', mailbox, seqs: taken.map(({ seq }) => seq) })
-      .then(() => taken.forEach(({ feed, seq }) => feed.release(String(seq))), this.#options.report);
+      .commit({ kind: 'noticed', mailbox, seqs: taken })
+      .then(() => this.#release(mailbox, taken))
+      .catch(this.#options.report);
+  }
+
+  /** In every session: it is owed to none of them any more. */
+  #release(mailbox: Address, seqs: readonly number[]): void {
+    for (const session of this.#sessions.get(mailbox) ?? [])
+      for (const seq of seqs) this.#feeds.get(session)?.release(String(seq));
   }
 }
 
@@ -214,7 +222,7 @@ class NoticeOffer implements Outgoing {
 
   settled(outcome: Outcome): void {
     if (outcome.kind === 'acknowledged' && outcome.acknowledgement.reasonCode < 0x80)
-      this.#notices.taken(this.#session, this.#feed, this.#notice);
+      this.#notices.taken(this.#session, this.#notice);
     else if (outcome.kind === 'lost' && !outcome.written) this.#feed.release(String(this.#notice.seq));
     else this.#feed.setAside(String(this.#notice.seq));
   }

@@ -52,6 +52,7 @@ export interface FrontOptions {
   readonly signer: Signer;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
+  report(error: unknown): void;
 }
 
 type AccountSession = Session<Principal>;
@@ -62,6 +63,9 @@ const answerRoot = 'mail/mailbox/answer/';
 const versionWithoutRefusals = 4;
 const keepAliveSecondsMax = 1_200;
 const noDigest = new Uint8Array(32);
+/** Answers that a session has not taken yet; to who reads none, no more are made. */
+const answersMax = 64;
+const retryOverloadedSeconds = 5;
 
 /** The account listener's side of the house: turns topics into calls, and results into reason codes. */
 export class Front implements Application<Principal>, ReceivePolicy<Principal> {
@@ -109,9 +113,15 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
     return ownsTopic(account, topic);
   }
 
+  /** Never rejects: after a fault it is not known what was stored, and a repeat is allowed. */
   async publish(session: AccountSession, publish: Publish): Promise<Acknowledgement> {
-    const result = await this.#dispatch(session, publish);
-    return result.ok ? result.value : this.#refuse(session, publish, result.refusal);
+    try {
+      const result = await this.#dispatch(session, publish);
+      return result.ok ? result.value : await this.#refuse(session, publish, result.refusal);
+    } catch (error) {
+      this.#options.report(error);
+      return acknowledgeRefusal(refuse('undecided').refusal);
+    }
   }
 
   async #dispatch(session: AccountSession, publish: Publish): Promise<Result<Acknowledgement>> {
@@ -150,6 +160,8 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
       return refuse('topic-invalid', 'response topic');
     const match = session.matches(responseTopic);
     if (match === undefined) return refuse('not-allowed', 'not subscribed to the response topic');
+    if (session.queued >= answersMax)
+      return refuse('overloaded', 'answers are not taken', retryOverloadedSeconds);
     const answer = await this.#options.trace.answer(session.principal.account, publish.payload);
     session.send({
       publish: {
@@ -189,7 +201,7 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
     const id = newMessageId(clock.now(), crypto.randomBytes(10));
     const rejectedTopic = evidenceTopic(id, Event.rejected);
     const match = session.matches(rejectedTopic);
-    if (match === undefined) return;
+    if (match === undefined || session.queued >= answersMax) return;
     const statement = statements.about(
       { id, digest: noDigest, recipient: topic.value.address },
       [Event.rejected],

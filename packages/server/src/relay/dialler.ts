@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TrustStore } from '@sealpost/identity';
+import { failureFrom } from '@sealpost/mqtt';
 import { connectLink, type Link } from '@sealpost/mqtt/link';
-import { connectTls } from '@sealpost/mqtt/node';
-import { CertificateRole, Precedence, type Domain, type Signer } from '@sealpost/protocol';
+import { connectTls, type ConnectedTransport } from '@sealpost/mqtt/node';
+import { CertificateRole, Precedence, refuse, type Domain, type Signer } from '@sealpost/protocol';
+import { acknowledgeRefusal } from '../front/acknowledge.ts';
 import { retryDelayMs } from '../schedule/backoff.ts';
 import type { Clock } from '../schedule/clock.ts';
 import type { Inbound } from './inbound.ts';
@@ -26,12 +28,16 @@ export interface DiallerOptions {
 /** What a peer may have unanswered toward us (design: Receive Maximum 256 toward peers). */
 export const peerReceiveMaximum = 256;
 const keepAliveSeconds = 30;
+/** From the TLS handshake to the SUBACK. */
+const introductionMs = 10_000;
 
 /** Keeps one link to one peer: dials, proves both sides, subscribes, and dials again when the link is lost. */
 export class Dialler {
   readonly #peer: PeerAddress;
   readonly #options: DiallerOptions;
   #link: Link | undefined;
+  /** What is dialled with, and not a link yet. */
+  #transport: ConnectedTransport | undefined;
   #failures = 0;
   #stopped = false;
   #cancelRetry: (() => void) | undefined;
@@ -55,6 +61,7 @@ export class Dialler {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelRetry?.();
+    this.#transport?.destroy();
     await this.#dialling;
     this.#link?.end();
     await this.#link?.closed;
@@ -68,8 +75,7 @@ export class Dialler {
   }
 
   async #dial(): Promise<void> {
-    const { domain, trust, signer, clock, inbound, tls } = this.#options;
-    const peer = this.#peer.domain;
+    const { tls } = this.#options;
     const { host, port } = this.#peer;
     // Who answers is proved below, by our own chain check: TLS knows nothing of a domain's authority.
     const transport = await connectTls({
@@ -77,13 +83,30 @@ export class Dialler {
       port,
       tls: { cert: tls.certificate, key: tls.key, rejectUnauthorized: false },
     });
+    this.#transport = transport;
+    // Whatever of the introduction the peer leaves unanswered.
+    const cancel = this.#options.clock.after(introductionMs, () => transport.destroy());
+    try {
+      if (this.#stopped) throw new Error('stopped');
+      this.#up(await this.#introduce(transport));
+    } catch (error) {
+      transport.destroy();
+      if (!this.#stopped) throw error;
+    } finally {
+      cancel();
+      this.#transport = undefined;
+    }
+  }
+
+  async #introduce(transport: ConnectedTransport): Promise<Link> {
+    const { domain, trust, signer, clock, inbound, report } = this.#options;
+    const { domain: peer, host, port } = this.#peer;
     const { peerCertificate } = transport.info;
     const admitted = peerCertificate === undefined ? undefined : await trust.admit([peerCertificate], peer);
     const certificate = admitted?.ok === true ? admitted.value.certificate : undefined;
-    if (certificate?.role !== CertificateRole.domainLink || certificate.domain !== peer) {
-      transport.destroy();
+    if (certificate?.role !== CertificateRole.domainLink || certificate.domain !== peer)
       throw new Error(`whoever listens at ${host}:${port} did not prove to be ${peer}`);
-    }
+    let isIntroduced = false;
     const link = await connectLink(transport, {
       clientId: domain,
       cleanStart: true,
@@ -92,15 +115,18 @@ export class Dialler {
       receiveMaximum: peerReceiveMaximum,
       userProperties: introduction(signer, clock),
       urgentRank: Precedence.immediate,
-      onPublish: (publish) => inbound.handle(peer, publish),
+      clock,
+      // Nothing is relayed before both sides are introduced [RELAY-5].
+      onPublish: (publish) =>
+        isIntroduced ? inbound.handle(peer, publish) : acknowledgeRefusal(refuse('overloaded').refusal),
+      report,
     });
     const introduced = await readIntroduction(link.connack.userProperties, peer, this.#options);
-    if (!introduced.ok) {
-      link.end();
-      throw new Error(`introduction of ${peer}: ${introduced.refusal.code}`);
-    }
-    await link.subscribe([{ filter: relayFilter, qos: 1 }]);
-    this.#up(link);
+    if (!introduced.ok) throw new Error(`introduction of ${peer}: ${introduced.refusal.code}`);
+    isIntroduced = true;
+    const [granted = failureFrom] = await link.subscribe([{ filter: relayFilter, qos: 1 }]);
+    if (granted >= failureFrom) throw new Error(`${peer} does not let us subscribe: reason code ${granted}`);
+    return link;
   }
 
   #up(link: Link): void {
@@ -108,10 +134,12 @@ export class Dialler {
     this.#link = link;
     this.#failures = 0;
     this.#options.linkUp(peer, link);
-    void link.closed.then(() => {
-      this.#link = undefined;
-      this.#options.linkDown(peer, link);
-      if (!this.#stopped) this.#retry();
-    });
+    link.closed
+      .then(() => {
+        this.#link = undefined;
+        this.#options.linkDown(peer, link);
+        if (!this.#stopped) this.#retry();
+      })
+      .catch(this.#options.report);
   }
 }

@@ -60,12 +60,24 @@ const evidenceBytesMax = statementsMax * 4_096;
 /** What a peer asks of us over a link that proved its domain. The answer is the PUBACK, evidence included. */
 export class Inbound {
   readonly #options: InboundOptions;
+  /** Messages that are being taken, by issuer and id: nothing is said of them before it is known. */
+  readonly #underway = new Set<string>();
 
   constructor(options: InboundOptions) {
     this.#options = options;
   }
 
+  /** Never rejects: what goes wrong here is nothing that a peer may take for a refusal [RELAY-6]. */
   async handle(peer: Domain, publish: Publish): Promise<Acknowledgement> {
+    try {
+      return await this.#handle(peer, publish);
+    } catch (error) {
+      this.#options.report(error);
+      return acknowledgeRefusal(refuse('undecided').refusal);
+    }
+  }
+
+  async #handle(peer: Domain, publish: Publish): Promise<Acknowledgement> {
     const topic = parseMailTopic(publish.topic);
     if (!topic.ok) return acknowledgeRefusal(topic.refusal);
     if (topic.value.kind !== 'relay') return acknowledgeRefusal(refuse('not-allowed').refusal);
@@ -86,9 +98,17 @@ export class Inbound {
     const decoded = this.#decode(peer, publish);
     if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
     const seal = decoded.value;
-    const opened = await this.#open(seal, publish);
-    if (!opened.ok) return this.#refuse(seal, opened.refusal);
-    return this.#store(seal, publish, opened.value);
+    const name = nameOf(seal);
+    if (this.#underway.has(name)) return acknowledgeRefusal(refuse('undecided', 'underway').refusal);
+    this.#underway.add(name);
+    try {
+      const opened = await this.#open(seal, publish);
+      return await (opened.ok
+        ? this.#store(seal, publish, opened.value)
+        : this.#refuse(seal, opened.refusal));
+    } finally {
+      this.#underway.delete(name);
+    }
   }
 
   /** Everything that tells whether the message may come this way at all, before any certificate is looked at. */
@@ -122,14 +142,15 @@ export class Inbound {
     const trusted = known === undefined ? await this.#admitChain(seal) : accept(known);
     if (!trusted.ok) return trusted;
     const sealClass = await verifySeal(seal, trusted.value.certificate, crypto);
-    return sealClass.ok ? accept({ account, certificate: trusted.value }) : sealClass;
+    if (!sealClass.ok) return sealClass;
+    // Known or not: it may have become known otherwise, and the stored seal needs it after a restart.
+    await this.#options.keepCertificate(trusted.value);
+    return accept({ account, certificate: trusted.value });
   }
 
   async #admitChain(seal: Seal): Promise<Result<TrustedCertificate>> {
     if (seal.chain.length === 0) return refuse('certificate-needed');
-    const admitted = await this.#options.trust.admit(seal.chain, domainOf(seal.claims.issuer));
-    if (admitted.ok) await this.#options.keepCertificate(admitted.value);
-    return admitted;
+    return this.#options.trust.admit(seal.chain, domainOf(seal.claims.issuer));
   }
 
   async #store(
@@ -246,13 +267,15 @@ export class Inbound {
    * signed B.2 that we never took it. After its lifetime it cannot be taken any more, so the word is final [RELAY-10].
    */
   async #status(peer: Domain, publish: Publish): Promise<Acknowledgement> {
-    const { clock } = this.#options;
     const decoded = this.#decode(peer, publish);
     if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
     const seal = decoded.value;
+    // Looked at before the store is: what was offered in time may be on its way there.
+    const isUnderway = this.#underway.has(nameOf(seal));
     const first = await this.#firstAnswer(seal);
     if (first !== undefined) return first;
-    if (unixSeconds(clock) <= seal.claims.expires) return acknowledgeRefusal(refuse('undecided').refusal);
+    if (isUnderway || unixSeconds(this.#options.clock) <= seal.claims.expires)
+      return acknowledgeRefusal(refuse('undecided').refusal);
     return { reasonCode: 0, userProperties: [['evidence', await this.#sign(seal, 'never-taken')]] };
   }
 
@@ -260,7 +283,8 @@ export class Inbound {
   async #firstAnswer({ claims, digest }: Seal): Promise<Acknowledgement | undefined> {
     const { custody } = this.#options;
     const row = await custody.stored(claims.audience, claims.id);
-    if (row === undefined || !equalBytes(row.digest, digest)) return undefined;
+    if (row === undefined || row.issuer !== claims.issuer || !equalBytes(row.digest, digest))
+      return undefined;
     const [first] = await custody.timeline(row.issuer, claims.id);
     return this.#answer(first?.signed);
   }
@@ -269,4 +293,8 @@ export class Inbound {
     if (signed === undefined) return accepted;
     return { reasonCode: 0, userProperties: [['evidence', toBase64Url(signed)]] };
   }
+}
+
+function nameOf({ claims }: Seal): string {
+  return `${claims.issuer} ${claims.id}`;
 }

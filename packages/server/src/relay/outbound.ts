@@ -3,7 +3,9 @@ import type { Acknowledgement, Publish } from '@sealpost/mqtt';
 import type { Outcome, Outgoing } from '@sealpost/mqtt/link';
 import {
   Event,
+  describeError,
   fromBase64Url,
+  isErrorCode,
   relayTopic,
   remainingSeconds,
   toBase64Url,
@@ -11,6 +13,7 @@ import {
   withChain,
   type Domain,
   type MessageId,
+  type Statement,
 } from '@sealpost/protocol';
 import type { Custody, CustodyReader, State, Stored } from '../custody/custody.ts';
 import type { Admission } from '../evidence/admission.ts';
@@ -57,8 +60,12 @@ export interface Due extends Position {
 
 const queuedMax = 128;
 const queuedBytesMax = 1024 * 1024;
+/** What is urgent overtakes what is queued, and may stand there in so many times its number. */
+const urgentTimes = 16;
 /** Messages that wait for their next offer with a timer each; beyond this the queue pauses. */
 const deferredMax = 1_024;
+/** Messages whose failed offers are counted. */
+const failuresMax = 8_192;
 
 /** The queue of one peer: offers what is due over the link while there is one, and settles what the peer answers. */
 export class PeerQueue {
@@ -69,8 +76,8 @@ export class PeerQueue {
   #feed: Feed<Due> | undefined;
   /** Certificates that the peer has taken over this link [RELAY-7]. */
   #taken = new Set<string>();
-  #deferred = new Map<MessageId, number>();
-  #failures = new Map<MessageId, number>();
+  #deferred = new Set<MessageId>();
+  readonly #failures = new Map<MessageId, number>();
 
   constructor(peer: Domain, options: OutboundOptions) {
     this.peer = peer;
@@ -93,7 +100,7 @@ export class PeerQueue {
         return rows.map(read);
       },
       key: (due) => due.id,
-      hasRoom: () => this.#hasRoom(),
+      hasRoom: (urgent) => this.#hasRoom(urgent),
       offer: (due) => this.#offer(feed, due),
       report: this.#options.report,
     });
@@ -105,7 +112,7 @@ export class PeerQueue {
     this.#feed?.stop();
     this.#feed = undefined;
     this.#sink = undefined;
-    this.#deferred = new Map();
+    this.#deferred = new Set();
   }
 
   arrived(due: Due): void {
@@ -113,24 +120,26 @@ export class PeerQueue {
     if (!offered && due.state === 4) this.#withdraw(due).catch(this.#options.report);
   }
 
-  #hasRoom(): boolean {
+  #hasRoom(urgent: boolean): boolean {
     const sink = this.#sink;
     if (sink === undefined || this.#deferred.size >= deferredMax) return false;
-    return sink.queued < queuedMax && sink.queuedBytes < queuedBytesMax;
+    const times = urgent ? urgentTimes : 1;
+    return sink.queued < queuedMax * times && sink.queuedBytes < queuedBytesMax * times;
   }
 
   #offer(feed: Feed<Due>, due: Due): void {
+    const send = (): Promise<void> => this.#send(feed, due, !this.#taken.has(toHex(due.certificateHash)));
     if (due.state === 4) {
-      void this.#send(feed, due, !this.#taken.has(toHex(due.certificateHash)));
+      send().catch(this.#options.report);
       return;
     }
     // State 3 → 4 is on disk before the bytes leave: whoever finds the row after a crash knows it may have arrived.
     this.#options.custody
       .commit({ kind: 'offer', holder: this.#holder, id: due.id }, due.lane)
       .then((result) => {
-        if (result.kind === 'applied')
-          return this.#send(feed, due, !this.#taken.has(toHex(due.certificateHash)));
-        feed.release(due.id);
+        if (result.kind === 'applied') return send();
+        if (result.kind === 'refused') this.#defer(feed, due, 0);
+        else feed.release(due.id);
         return undefined;
       })
       .catch(this.#options.report);
@@ -140,7 +149,7 @@ export class PeerQueue {
     const chain = withCertificate ? await this.#chain(due) : [];
     const sink = this.#sink;
     if (sink === undefined || feed !== this.#feed) return this.#withdraw(due);
-    sink.send(new RelayOffer(this, feed, due, this.#publish(due, chain), chain.length > 0));
+    sink.send(new RelayOffer(this, feed, due, this.#publish(due, chain), withCertificate));
   }
 
   /** Our own seals need none: the peer learnt our seal certificate when the link was made [RELAY-5]. */
@@ -176,9 +185,7 @@ export class PeerQueue {
       case 'acknowledged':
         return this.#answered(offer, outcome.acknowledgement);
       case 'too-large':
-        await this.#fail(due, 'too-large');
-        feed.release(due.id);
-        return undefined;
+        return this.#refused(feed, due, 'too-large');
       case 'lost':
         return outcome.written ? undefined : this.#withdraw(due);
       default:
@@ -195,35 +202,48 @@ export class PeerQueue {
     const signed = fromBase64Url(property(userProperties, 'evidence') ?? '');
     if (signed !== undefined && signed.length > 0) {
       const admitted = await this.#options.admission.admit(this.peer, signed);
-      if (admitted.ok) {
+      if (admitted.ok && answers(admitted.value, due)) {
         if (offer.carriedChain) this.#taken.add(toHex(due.certificateHash));
         this.#failures.delete(due.id);
         feed.release(due.id);
         return;
       }
-      this.#options.report(new Error(`evidence of ${this.peer} not admitted: ${admitted.refusal.code}`));
+      const why = admitted.ok ? 'no answer to this offer' : admitted.refusal.code;
+      this.#options.report(new Error(`evidence of ${this.peer} not admitted: ${why}`));
     }
-    const code = property(userProperties, 'error');
+    const error = property(userProperties, 'error');
+    const code = error !== undefined && isErrorCode(error) ? error : undefined;
     if (code === 'certificate-needed' && !offer.carriedChain) {
       this.#taken.delete(toHex(due.certificateHash));
       await this.#send(feed, due, true);
       return;
     }
-    if (reasonCode >= 0x80 && reasonCode !== 0x97) {
-      await this.#fail(due, code ?? 'rejected');
-      feed.release(due.id);
+    if (code !== undefined && reasonCode >= 0x80 && describeError(code).permanent)
+      return this.#refused(feed, due, code);
+    // A temporary refusal says that the peer did not take it. Undecided says nothing of the kind, and neither does an
+    // acceptance without evidence, or a failure without a name: they leave it in doubt [RELAY-6].
+    if (code !== undefined && reasonCode >= 0x80 && code !== 'undecided') await this.#withdraw(due);
+    this.#defer(feed, due, Number(property(userProperties, 'retry-after') ?? 0) || 0);
+  }
+
+  /** For good, and without a statement of the peer: what may have been taken at an earlier offer stays in doubt [RELAY-10]. */
+  async #refused(feed: Feed<Due>, due: Due, reason: string): Promise<void> {
+    if (due.inDoubt) {
+      this.#defer(feed, due, 0);
       return;
     }
-    // A temporary refusal says the peer did not take it; an acceptance without evidence leaves it in doubt [RELAY-6].
-    if (reasonCode === 0x97) await this.#withdraw(due);
-    this.#defer(feed, due, Number(property(userProperties, 'retry-after') ?? 0) || 0);
+    await this.#fail(due, reason);
+    feed.release(due.id);
   }
 
   #defer(feed: Feed<Due>, due: Due, retryAfterSeconds: number): void {
     const failures = (this.#failures.get(due.id) ?? 0) + 1;
+    this.#failures.delete(due.id);
     this.#failures.set(due.id, failures);
+    const [oldest] = this.#failures.keys();
+    if (this.#failures.size > failuresMax && oldest !== undefined) this.#failures.delete(oldest);
     const delay = retryDelayMs(failures, due.lane, this.#options.random(), retryAfterSeconds);
-    this.#deferred.set(due.id, failures);
+    this.#deferred.add(due.id);
     this.#options.clock.after(delay, () => {
       if (feed !== this.#feed) return;
       this.#deferred.delete(due.id);
@@ -271,6 +291,7 @@ class RelayOffer implements Outgoing {
   readonly expiresAt: number;
   readonly due: Due;
   readonly feed: Feed<Due>;
+  /** With the certificates, if we have them. */
   readonly carriedChain: boolean;
   readonly #queue: PeerQueue;
 
@@ -287,4 +308,9 @@ class RelayOffer implements Outgoing {
   settled(outcome: Outcome): void {
     this.#queue.settled(this, outcome);
   }
+}
+
+/** Whether the statement says what became of this offer: taken, or not. */
+function answers({ id, events }: Statement, due: Due): boolean {
+  return id === due.id && (events.includes(Event.relayed) || events.includes(Event.relayRefused));
 }

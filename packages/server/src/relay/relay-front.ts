@@ -90,11 +90,20 @@ export class RelayFront implements Application<Domain> {
     const { domain, trust } = this.#options;
     // The client id only names the domain to look up; the certificate proves it.
     const named = parseDomain(clientId);
-    if (!named.ok || named.value === domain || transport.peerCertificate === undefined)
+    if (
+      !named.ok ||
+      named.value !== clientId ||
+      named.value === domain ||
+      transport.peerCertificate === undefined
+    )
       return refuse('link-untrusted', 'no other domain, or no certificate');
     const peer = named.value;
     const admitted = await trust.admit([transport.peerCertificate], peer);
-    if (!admitted.ok) return refuse('link-untrusted', admitted.refusal.code);
+    // An anchor that cannot be proved now is no verdict on the peer.
+    if (!admitted.ok)
+      return describeError(admitted.refusal.code).permanent
+        ? refuse('link-untrusted', admitted.refusal.code)
+        : admitted;
     const { certificate } = admitted.value;
     const proved = certificate.role === CertificateRole.domainLink && certificate.domain === peer;
     return proved ? accept(peer) : refuse('link-untrusted', 'not a link certificate of this domain');

@@ -19,6 +19,7 @@ interface ReportsOptions {
 /** Statements in one PUBLISH; each has about 250 bytes. */
 export const statementsMax = 64;
 const onItsWayMax = 512;
+const urgentOnItsWayMax = 8_192;
 
 /** Evidence owed to one peer: gathered per turn and lane into one PUBLISH, repeated until the peer acknowledged it. */
 export class Reports {
@@ -40,7 +41,7 @@ export class Reports {
     const feed: Feed<OwedReport> = new Feed<OwedReport>({
       load: (limit, after) => this.#options.custody.reports(this.#peer, limit, after),
       key: (owed) => String(owed.seq),
-      hasRoom: () => feed.onItsWay < onItsWayMax,
+      hasRoom: (urgent) => feed.onItsWay < (urgent ? urgentOnItsWayMax : onItsWayMax),
       offer: (owed) => this.#gather(owed),
       report: this.#options.report,
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Event, type Domain, type Result } from '@sealpost/protocol';
-import type { Custody, CustodyReader, Stored } from '../custody/custody.ts';
+import { Event, type Domain, type MessageId, type Result } from '@sealpost/protocol';
+import type { Custody, CustodyReader, Stored, TransitionResult } from '../custody/custody.ts';
 import type { Outcomes } from '../delivery/outcomes.ts';
 import { noticesFor, type Notices } from '../evidence/notices.ts';
 import type { Statements } from '../evidence/statement.ts';
@@ -17,17 +17,22 @@ export interface ExpiryOptions {
   admit(peer: Domain, signed: Uint8Array): Promise<Result<unknown>>;
   /** A held message was consigned: its content is in the store. */
   consigned(holder: string): void;
+  report(error: unknown): void;
 }
 
 const batchRows = 256;
 /** How long after its lifetime a message may stay without its peer's word before it is unconfirmed [RELAY-13]. */
 export const silenceSeconds = 72 * 3600;
 const askAgainMs = 5_000;
+/** What is over and could not be ended is looked at again after this long. */
+const lookAgainMs = 1_000;
 const lookForSilenceMs = 3_600_000;
 
 /** Ends what is over: nothing is delivered after its lifetime, and nothing ends without an outcome. */
 export class Expiry {
   readonly #options: ExpiryOptions;
+  /** Messages in doubt whose peer was asked, and when it may be asked again (unix milliseconds). */
+  readonly #asked = new Map<MessageId, number>();
 
   constructor(options: ExpiryOptions) {
     this.#options = options;
@@ -37,15 +42,18 @@ export class Expiry {
   async sweep(nowMs: number): Promise<number> {
     const { custody } = this.#options;
     const nowSeconds = Math.floor(nowMs / 1000);
-    for (const row of await custody.held(nowMs, batchRows)) await this.#release(row);
+    for (const [id, againMs] of this.#asked) if (againMs <= nowMs) this.#asked.delete(id);
+    const held = await custody.held(nowMs, batchRows);
+    const released = await Promise.all(held.map((row) => this.#release(row)));
     const over = await custody.expiring(nowSeconds, batchRows);
-    const settled = await Promise.all(over.map((row) => this.#end(row)));
+    const ended = await Promise.all(over.map((row) => this.#end(row, nowMs)));
     for (const row of await custody.silent(nowSeconds - silenceSeconds, batchRows))
       await this.#finish(row, Event.unconfirmed, 'silence');
     const { expires, heldAt } = await custody.nextDeadline();
     const next = Math.min(expires === undefined ? Infinity : expires * 1000, heldAt ?? Infinity);
-    // Whatever is over and could not be ended yet waits for its peer; silence is looked for now and then.
-    const soonest = settled.includes(false) ? Math.max(next, nowMs + askAgainMs) : next;
+    // What is over and could not be ended waits for its peer, or for room on the disk; silence is looked for now and then.
+    const isStuck = released.includes(false) || ended.includes(false);
+    const soonest = isStuck ? Math.max(next, nowMs + lookAgainMs) : next;
     return Math.min(soonest, nowMs + lookForSilenceMs);
   }
 
@@ -62,40 +70,46 @@ export class Expiry {
     } while (rows.length === batchRows);
   }
 
-  async #release(row: Stored): Promise<void> {
+  async #release(row: Stored): Promise<boolean> {
     const result = await this.#options.outcomes.consign(row);
     if (result.kind === 'applied') this.#options.consigned(row.holder);
+    return result.kind !== 'refused';
   }
 
   /** Whether the row left its state; a message in doubt stays until its peer has spoken. */
-  async #end(row: Stored): Promise<boolean> {
+  async #end(row: Stored, nowMs: number): Promise<boolean> {
+    const { outcomes } = this.#options;
     switch (row.state) {
       case 6:
-        await this.#options.outcomes.lapseKept(row, 'expired');
-        return true;
+        return (await outcomes.lapseKept(row, 'expired')).kind !== 'refused';
       case 4:
-        return this.#ask(row);
+        this.#askSoon(row, nowMs);
+        return false;
       case 2:
-        await this.#options.outcomes.expireHeld(row);
-        return true;
+        return (await outcomes.expireHeld(row)).kind !== 'refused';
       case 3:
-        await this.#finish(row, Event.relayFailed, 'expired');
-        return true;
+        return (await this.#finish(row, Event.relayFailed, 'expired')).kind !== 'refused';
       default:
         return true;
     }
   }
 
-  async #ask(row: Stored): Promise<boolean> {
+  /** A peer may take its time to answer; nothing else waits for it. */
+  #askSoon(row: Stored, nowMs: number): void {
+    if (this.#asked.has(row.id)) return;
+    this.#asked.set(row.id, nowMs + askAgainMs);
+    this.#ask(row).catch(this.#options.report);
+  }
+
+  async #ask(row: Stored): Promise<void> {
     const { custody, askStatus, admit } = this.#options;
     const peer = row.holder.slice(1) as Domain;
     const whole = await custody.stored(row.holder, row.id);
     const signed = whole === undefined ? undefined : await askStatus(peer, whole);
-    if (signed === undefined) return false;
-    return (await admit(peer, signed)).ok;
+    if (signed !== undefined) await admit(peer, signed);
   }
 
-  async #finish(row: Stored, outcome: Event, reason: string): Promise<void> {
+  async #finish(row: Stored, outcome: Event, reason: string): Promise<TransitionResult> {
     const { custody, statements, notices, chain } = this.#options;
     const subject = { id: row.id, digest: row.digest, recipient: row.audience };
     const statement = statements.about(subject, [outcome], { reason });
@@ -118,5 +132,6 @@ export class Expiry {
         chain,
         lane: row.lane,
       });
+    return result;
   }
 }

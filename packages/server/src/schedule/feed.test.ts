@@ -34,7 +34,7 @@ class Bench {
           this.#loads.push(() => resolve(page));
         }),
       key: (row) => String(row.id),
-      hasRoom: () => this.inSink < room,
+      hasRoom: (urgent) => this.inSink < (urgent ? room * 4 : room),
       offer: (row) => {
         this.offered.push(row);
         this.inSink += 1;

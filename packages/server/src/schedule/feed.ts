@@ -13,8 +13,8 @@ export interface FeedOptions<Row extends Position> {
   key(row: Row): string;
   /** Hands the row to the sink's heap, which orders it once more. Must not throw. */
   offer(row: Row): void;
-  /** Whether the sink may hold more. Urgent rows are offered regardless. */
-  hasRoom(): boolean;
+  /** Whether the sink may hold more; far more of what is urgent, since that overtakes what it holds already. */
+  hasRoom(isUrgent: boolean): boolean;
   report(error: unknown): void;
 }
 
@@ -71,13 +71,13 @@ export class Feed<Row extends Position> {
 
   /** Everything that waits has been offered and the sink has room: what arrives now goes straight through. */
   get isOpen(): boolean {
-    return this.#caughtUp && !this.#paused && !this.#stopped && this.#options.hasRoom();
+    return this.#caughtUp && !this.#paused && !this.#stopped && this.#options.hasRoom(false);
   }
 
   /** Whether the row was offered at once; otherwise it is found when the queue is read. */
   arrived(row: Row): boolean {
     if (this.#stopped || this.#paused) return false;
-    if (isUrgent(row.lane) || this.isOpen) {
+    if (this.isOpen || (isUrgent(row.lane) && this.#options.hasRoom(true))) {
       this.#offer(row);
       return true;
     }
@@ -88,10 +88,6 @@ export class Feed<Row extends Position> {
     return false;
   }
 
-  has(key: string): boolean {
-    return this.#onItsWay.has(key);
-  }
-
   /** The row stays in the queue, and the sink has seen it or may not see it now. */
   setAside(key: string): void {
     this.#aside.add(key);
@@ -99,6 +95,7 @@ export class Feed<Row extends Position> {
 
   /** The row has left the queue (or may be offered again when the queue is read again). */
   release(key: string): void {
+    this.#aside.delete(key);
     if (this.#loading) this.#releasedWhileLoading.push(key);
     else this.#onItsWay.delete(key);
     this.pump();
@@ -117,20 +114,22 @@ export class Feed<Row extends Position> {
   stop(): void {
     this.#stopped = true;
     this.#onItsWay.clear();
+    this.#aside.clear();
   }
 
   pump(): void {
-    if (this.#loading || this.#paused || this.#stopped || this.#caughtUp || !this.#options.hasRoom()) return;
+    if (this.#loading || this.#paused || this.#stopped || this.#caughtUp) return;
+    if (!this.#options.hasRoom(false)) return;
     this.#loading = true;
     if (this.#rewind) this.#cursor = undefined;
     this.#rewind = false;
-    this.#options.load(pageRows, this.#cursor).then(
-      (rows) => this.#loaded(rows),
-      (error: unknown) => {
+    this.#options
+      .load(pageRows, this.#cursor)
+      .then((rows) => this.#loaded(rows))
+      .catch((error: unknown) => {
         this.#loading = false;
         this.#options.report(error);
-      },
-    );
+      });
   }
 
   #loaded(rows: readonly Row[]): void {
