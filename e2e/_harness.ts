@@ -221,7 +221,7 @@ export class JsClient {
 
   static async connect(
     t: TestContext,
-    dev: Dev,
+    dev: Pick<Dev, 'account' | 'domainOf'>,
     address: string,
     options: IClientOptions = {},
   ): Promise<JsClient> {
