@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Senders that seal themselves, clients with little room, and clients that cannot be refused.
+// Lifetimes and attempts, clients with little room, and clients that cannot be refused.
 import assert from 'node:assert/strict';
 import { basename, dirname } from 'node:path';
 import { test } from 'node:test';
@@ -10,7 +10,6 @@ import {
   makeSeal,
   newMessageId,
   toBase64Url,
-  withChain,
   type Address,
   type Claims,
   type Seal,
@@ -19,7 +18,6 @@ import {
 import { JsClient, federation, type Dev } from './_harness.ts';
 
 const alarm = 'kitchen-alarm@home.test' as Address;
-const ann = 'ann@home.test' as Address;
 const desk = 'desk@fire.test' as Address;
 const body = Buffer.from('Smoke in the kitchen');
 
@@ -51,72 +49,6 @@ function seal(signer: Signer, changes: Partial<Claims> = {}): Promise<Seal> {
 function property(seal: Uint8Array): Record<string, string> {
   return { seal: toBase64Url(seal) };
 }
-
-test('an origin seal arrives as such, with the flash its kind was granted; a stock one as a domain seal', async (t) => {
-  const dev = await federation(t);
-  const signer = await signerOf(dev, alarm);
-  const sender = await JsClient.connect(t, dev, alarm);
-  const reader = await JsClient.connect(t, dev, desk);
-  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
-  const { bytes, claims } = await seal(signer);
-  const unknown = await sender.publish(`mail/to/${desk}`, body, property(bytes));
-  assert.equal(unknown.properties['error'], 'certificate-needed');
-  const whole = withChain(bytes, signer.chain);
-  assert.equal((await sender.publish(`mail/to/${desk}`, body, property(whole))).reasonCode, 0);
-  const arrived = await reader.next();
-  assert.equal(arrived.topic, `mail/inbox/flash/${alarm}`);
-  assert.equal(arrived.properties['trust'], 'origin; anchor=static');
-  assert.equal(arrived.properties['id'], claims.id);
-  await sender.publish(`mail/to/${desk}`, 'plain', { precedence: 'flash' });
-  const stock = await reader.next();
-  assert.equal(stock.topic, `mail/inbox/flash/${alarm}`);
-  assert.equal(stock.properties['trust'], 'domain; anchor=static');
-});
-
-test('a replayed seal is one message; whatever else is wrong with a seal is refused by name', async (t) => {
-  const dev = await federation(t);
-  const signer = await signerOf(dev, alarm);
-  const annSigner = await signerOf(dev, ann);
-  const sender = await JsClient.connect(t, dev, alarm);
-  const reader = await JsClient.connect(t, dev, desk);
-  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
-  const now = Math.floor(Date.now() / 1000);
-  const good = await seal(signer);
-  const whole = withChain(good.bytes, signer.chain);
-  const first = await sender.publish(`mail/to/${desk}`, body, property(whole));
-  assert.equal(first.reasonCode, 0);
-  const replayed = await sender.publish(`mail/to/${desk}`, body, property(whole));
-  assert.deepEqual(replayed.properties, first.properties);
-  const flipped = Uint8Array.from((await seal(signer)).bytes);
-  flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
-  const refused: readonly (readonly [string, Uint8Array, string, Record<string, string>?, Buffer?])[] = [
-    ['a tampered body', (await seal(signer)).bytes, 'body-mismatch', {}, Buffer.from('Nothing here')],
-    ['another recipient', (await seal(signer, { audience: ann })).bytes, 'audience-mismatch'],
-    ['another account’s seal', (await seal(annSigner, { issuer: ann })).bytes, 'issuer-mismatch'],
-    [
-      'a key of another account',
-      withChain((await seal(annSigner)).bytes, annSigner.chain),
-      'issuer-mismatch',
-    ],
-    ['an expired one', (await seal(signer, { issuedAt: now - 60, expires: now - 1 })).bytes, 'expired'],
-    ['31 days', (await seal(signer, { expires: now + 31 * 86_400 })).bytes, 'lifetime-invalid'],
-    [
-      'from tomorrow',
-      (await seal(signer, { issuedAt: now + 86_400, expires: now + 90_000 })).bytes,
-      'issued-in-future',
-    ],
-    ['a copy that disagrees', (await seal(signer)).bytes, 'copy-disagrees', { precedence: 'routine' }],
-    ['the id of another', (await seal(signer, { id: good.claims.id, subject: 'x' })).bytes, 'id-conflict'],
-    ['a flipped bit', flipped, 'signature-invalid'],
-  ];
-  for (const [name, bytes, code, copies = {}, sent = body] of refused) {
-    const answer = await sender.publish(`mail/to/${desk}`, sent, { ...property(bytes), ...copies });
-    assert.equal(answer.properties['error'], code, name);
-  }
-  await sender.publish(`mail/to/${desk}`, 'last');
-  const texts = [(await reader.next()).text, (await reader.next()).text];
-  assert.deepEqual(texts, ['Smoke in the kitchen', 'last']);
-});
 
 test('[DELIV-2] life left in MQTT and none in the seal: the sender’s clock is wrong, and it is told so', async (t) => {
   const dev = await federation(t);
