@@ -106,6 +106,8 @@ export class Dialler {
     const certificate = admitted?.ok === true ? admitted.value.certificate : undefined;
     if (certificate?.role !== CertificateRole.domainLink || certificate.domain !== peer)
       throw new Error(`whoever listens at ${host}:${port} did not prove to be ${peer}`);
+    // Nobody was there to hear that the transport was closed meanwhile.
+    if (this.#stopped) throw new Error('stopped');
     let isIntroduced = false;
     const link = await connectLink(transport, {
       clientId: domain,
