@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seals as an SDK would make them, with the keys that `sealpost dev` left beside each account; and wrong ones.
 import { dirname, join } from 'node:path';
-import { loadCredential, nodeCrypto, nodeSigner, type Credential } from '@sealpost/identity/node';
+import {
+  loadCredential,
+  nodeCrypto,
+  nodeSigner,
+  type Authority,
+  type Credential,
+} from '@sealpost/identity/node';
 import {
   Precedence,
   contentTypeDefault,
@@ -10,6 +16,7 @@ import {
   parseAddress,
   toBase64Url,
   withChain,
+  type AccountKind,
   type Address,
   type Claims,
   type Seal,
@@ -69,4 +76,13 @@ export function sealOf(
 /** The user property `seal`, with the certificates it needs. */
 export function sealText(seal: Seal, chain: readonly Uint8Array[]): string {
   return toBase64Url(withChain(seal.bytes, chain));
+}
+
+/** A key of an account, certified by its domain a moment ago. */
+export async function originSignerOf(
+  authority: Authority,
+  account: string,
+  kind: AccountKind,
+): Promise<Signer> {
+  return signerFrom(await authority.issueAccount({ address: address(account), kind }));
 }
