@@ -2,6 +2,7 @@
 // Text and bytes. The two classes exist in every runtime of ours, but in no library that the compiler loads here.
 declare class TextEncoder {
   encode(text: string): Uint8Array;
+  encodeInto(text: string, into: Uint8Array): { written: number };
 }
 declare class TextDecoder {
   constructor(label: 'utf-8', options: { fatal: boolean; ignoreBOM: boolean });
@@ -27,6 +28,18 @@ function inverse(alphabet: string): Uint8Array {
 
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
+}
+
+/** Writes the text at the start of `into`, which must have room, and returns how many bytes it took. */
+export function encodeUtf8Into(text: string, into: Uint8Array): number {
+  // Short ASCII, as most texts of a seal are, costs less without the call.
+  if (text.length > 48) return encoder.encodeInto(text, into).written;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return encoder.encodeInto(text, into).written;
+    into[index] = unit;
+  }
+  return text.length;
 }
 
 /** Undefined when the bytes are not well-formed UTF-8. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deterministic CBOR, RFC 8949 §4.2.1. There is exactly one encoding of each value and the decoder accepts no other:
 // it checks heads, key order, floats and text while it reads, so nothing has to be encoded again to be compared.
-import { decode, encode, rfc8949EncodeOptions } from 'cborg';
+import { decode } from 'cborg';
 import { utf8Text } from './bytes.ts';
+import { cborWriter } from './cbor-writer.ts';
 import { accept, refuse } from './result.ts';
 import type { Result } from './result.ts';
 
@@ -40,8 +41,7 @@ export interface CborMap {
 
 /** Numbers, bigints, booleans, null, strings, Uint8Arrays, arrays and Maps. */
 export function encodeCbor(value: unknown): Uint8Array {
-  // A copy: in Node the encoder hands out slices of a pool that others write to and nobody may transfer.
-  return new Uint8Array(encode(value, rfc8949EncodeOptions));
+  return cborWriter().value(value).finish();
 }
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // COSE_Sign1, RFC 9052 §4.2, in the one form that seals and evidence use: tag 18, deterministic, payload attached.
-import { concatBytes } from './bytes.ts';
 import { Tagged, decodeCbor, decodeCborMap, encodeCbor } from './cbor.ts';
+import { Major, cborWriter } from './cbor-writer.ts';
 import { signatureBytesLength } from './crypto.ts';
 import { accept, refuse } from './result.ts';
 import type { Result } from './result.ts';
@@ -41,15 +41,9 @@ export interface Sign1 {
   readonly signature: Uint8Array;
 }
 
-// Written for every object that is signed.
-const encodedLabels = new Map<number, Uint8Array>(
-  Object.values(Label).map((label) => [label, encodeCbor(label)]),
-);
 const emptyBytes = new Uint8Array(0);
 const signature1 = encodeCbor('Signature1');
 const tagAndArray = Uint8Array.of(0xd2, 0x84);
-const arrayOfFour = Uint8Array.of(0x84);
-const emptyMap = Uint8Array.of(0xa0);
 
 /** The bytes must be deterministic CBOR, tagged 18. `spanLabel`: the protected header whose encoded value is wanted. */
 export function decodeSign1(bytes: Uint8Array, maxBytes: number, spanLabel?: number): Result<Sign1> {
@@ -87,13 +81,13 @@ export function sigStructure(
   payload: Uint8Array,
 ): Uint8Array {
   const isEmptyMap = protectedBytes.length === 1 && protectedBytes[0] === 0xa0;
-  return concatBytes(
-    arrayOfFour,
-    signature1,
-    byteString(isEmptyMap ? emptyBytes : protectedBytes),
-    byteString(externalAad),
-    byteString(payload),
-  );
+  return cborWriter()
+    .head(Major.array, 4)
+    .raw(signature1)
+    .byteString(isEmptyMap ? emptyBytes : protectedBytes)
+    .byteString(externalAad)
+    .byteString(payload)
+    .finish();
 }
 
 /** Tag 18, unprotected bucket empty. `payload` undefined: detached. */
@@ -102,27 +96,15 @@ export function encodeSign1(
   payload: Uint8Array | undefined,
   signature: Uint8Array,
 ): Uint8Array {
-  return concatBytes(
-    tagAndArray,
-    byteString(protectedBytes),
-    emptyMap,
-    payload === undefined ? Uint8Array.of(0xf6) : byteString(payload),
-    byteString(signature),
-  );
+  const writer = cborWriter().raw(tagAndArray).byteString(protectedBytes).head(Major.map, 0);
+  if (payload === undefined) writer.value(null);
+  else writer.byteString(payload);
+  return writer.byteString(signature).finish();
 }
 
-/** The deterministic encoding of a byte string. */
-export function byteString(bytes: Uint8Array): Uint8Array {
-  const { length } = bytes;
-  if (length < 24) return concatBytes(Uint8Array.of(0x40 | length), bytes);
-  if (length < 0x100) return concatBytes(Uint8Array.of(0x58, length), bytes);
-  if (length < 0x1_0000) return concatBytes(Uint8Array.of(0x59, length >> 8, length & 0xff), bytes);
-  return encodeCbor(bytes);
-}
-
-/** The deterministic encoding of a map whose keys and values are encoded already, keys in order. */
+/** The deterministic encoding of a map whose values are encoded already, keys in order. */
 export function mapOf(entries: readonly (readonly [number, Uint8Array])[]): Uint8Array {
-  const parts: Uint8Array[] = [Uint8Array.of(0xa0 | entries.length)];
-  for (const [key, value] of entries) parts.push(encodedLabels.get(key) ?? encodeCbor(key), value);
-  return concatBytes(...parts);
+  const writer = cborWriter().head(Major.map, entries.length);
+  for (const [key, value] of entries) writer.integer(key).raw(value);
+  return writer.finish();
 }

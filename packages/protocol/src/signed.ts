@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What seal and evidence share: COSE_Sign1 whose protected header names algorithm, type and certificate.
-import { concatBytes, equalBytes } from './bytes.ts';
+import { equalBytes } from './bytes.ts';
 import { encodeCbor } from './cbor.ts';
-import { Label, byteString, decodeSign1, encodeSign1, mapOf, sha256Algorithm, sigStructure } from './cose.ts';
+import { Label, decodeSign1, encodeSign1, mapOf, sha256Algorithm, sigStructure } from './cose.ts';
 import type { ObjectType, Sign1 } from './cose.ts';
 import { hashBytesLength, isAlgorithm, signatureBytesLength } from './crypto.ts';
 import type { Algorithm, Signer, SignerCertificate } from './crypto.ts';
@@ -39,7 +39,6 @@ export interface DecodedObject {
 }
 
 const noBytes = new Uint8Array(0);
-const encodedSha256 = encodeCbor(sha256Algorithm);
 
 /** Cheapest first: size, strict decoding, type, algorithm, headers. No cryptography. */
 export function decodeSigned(bytes: Uint8Array, form: SignedForm): Result<DecodedObject> {
@@ -78,6 +77,18 @@ function readCertificateHash(value: unknown): Uint8Array | undefined {
   return hash instanceof Uint8Array && hash.length === hashBytesLength ? hash : undefined;
 }
 
+/** Certificates are few, and sign again and again. */
+const encodedX5t = new WeakMap<SignerCertificate, Uint8Array>();
+
+function x5tOf(certificate: SignerCertificate): Uint8Array {
+  let encoded = encodedX5t.get(certificate);
+  if (encoded === undefined) {
+    encoded = encodeCbor([sha256Algorithm, certificate.hash]);
+    encodedX5t.set(certificate, encoded);
+  }
+  return encoded;
+}
+
 /** `headers`: the encoded protected headers beside alg, typ and x5t. */
 export async function signObject(
   type: ObjectType,
@@ -89,7 +100,7 @@ export async function signObject(
   const all: readonly (readonly [number, Uint8Array])[] = [
     [Label.algorithm, encodeCbor(algorithm)],
     [Label.type, encodeCbor(type)],
-    [Label.x5t, concatBytes(Uint8Array.of(0x82), encodedSha256, byteString(certificate.hash))],
+    [Label.x5t, x5tOf(certificate)],
     ...headers,
   ];
   // All labels in use are unsigned: their encoded order is their numeric order.
