@@ -2,23 +2,13 @@
 // Whole processes in one run: home → fire → client, with the signed evidence back at the sender.
 //   npm run bench -- [--messages 4000] [--rounds 3]
 // Quote the ratios: a shared machine's absolute figures say little.
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { connectLink, type Link, type Publish } from '@sealpost/mqtt/link';
-import { connectTcp } from '@sealpost/mqtt/node';
-import { Event, makeSeal, newMessageId, toBase64Url, withChain, type Address } from '@sealpost/protocol';
-import { nodeCrypto } from '@sealpost/identity/node';
-import { signerOfAccount } from './signer.ts';
 import { Dev } from '../e2e/_harness.ts';
-
-const alarm = 'kitchen-alarm@home.test' as Address;
-const desk = 'desk@fire.test' as Address;
-const clockTicksPerSecond = 100;
-const outstandingMax = 128;
+import { percentiles, round, type Percentiles, type Sample } from './round.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,18 +18,6 @@ const { values } = parseArgs({
 });
 const messages = Number(values.messages);
 const rounds = Number(values.rounds);
-
-interface Sample {
-  readonly perSecond: number;
-  readonly cpuMicros: number;
-  readonly deliveryMs: Percentiles;
-  readonly evidenceMs: Percentiles;
-}
-
-interface Percentiles {
-  readonly p50: number;
-  readonly p99: number;
-}
 
 /** Wall time of one Ed25519 verification through the thread pool, one after the other: the unit of everything else. */
 async function verificationMicros(): Promise<number> {
@@ -64,174 +42,6 @@ async function fsyncMicros(directory: string): Promise<number> {
   }
   await file.close();
   return ((performance.now() - began) * 1000) / count;
-}
-
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
-}
-
-function percentiles(samples: number[]): Percentiles {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { p50: at(0.5), p99: at(0.99) };
-}
-
-/** Counts what arrives and resolves at the last one. */
-class Arrivals {
-  readonly times = new Map<string, number>();
-  readonly #expected: number;
-  readonly #all = Promise.withResolvers<void>();
-
-  constructor(expected: number) {
-    this.#expected = expected;
-  }
-
-  get all(): Promise<void> {
-    return this.#all.promise;
-  }
-
-  add(id: string): void {
-    this.times.set(id, performance.now());
-    if (this.times.size === this.#expected) this.#all.resolve();
-  }
-}
-
-function connect(dev: Dev, address: string, onPublish: (publish: Publish) => void): Promise<Link> {
-  const { username, password } = dev.account(address);
-  return connectTcp(dev.domainOf(address).mqtt).then((transport) =>
-    connectLink(transport, {
-      clientId: `bench-${address}`,
-      username,
-      password: Buffer.from(password),
-      cleanStart: true,
-      keepAliveSeconds: 60,
-      receiveMaximum: 1000,
-      onPublish(publish) {
-        onPublish(publish);
-        return { reasonCode: 0 };
-      },
-    }),
-  );
-}
-
-function idOf({ userProperties }: Publish): string {
-  return userProperties.find(([name]) => name === 'id')?.[1] ?? '';
-}
-
-type Kind = 'stock' | 'origin';
-
-async function prepare(dev: Dev, kind: Kind, count: number): Promise<{ id: string; publish: Publish }[]> {
-  const signer = kind === 'origin' ? await signerOfAccount(dev.account(alarm)) : undefined;
-  const now = Math.floor(Date.now() / 1000);
-  const prepared: { id: string; publish: Publish }[] = [];
-  for (let n = 0; n < count; n += 1) {
-    const id = newMessageId(Date.now(), nodeCrypto.randomBytes(10));
-    const body = Buffer.from(`Reading ${n}: ${'all is well in the kitchen. '.repeat(10)}`);
-    const userProperties: [string, string][] = [];
-    if (signer === undefined)
-      userProperties.push(['id', id], ['precedence', 'priority'], ['ask', 'delivered']);
-    else {
-      const seal = await makeSeal({
-        claims: {
-          issuer: alarm,
-          audience: desk,
-          issuedAt: now,
-          expires: now + 3600,
-          id,
-          precedence: 0,
-          class: 'ordinary',
-          ask: [Event.delivered],
-        },
-        contentType: 'text/plain;charset=utf-8',
-        body,
-        signer,
-        crypto: nodeCrypto,
-      });
-      const chain = n === 0 ? signer.chain : [];
-      userProperties.push(['seal', toBase64Url(withChain(seal.bytes, chain))]);
-    }
-    prepared.push({
-      id,
-      publish: { topic: `mail/to/${desk}`, payload: body, qos: 1, retain: false, userProperties },
-    });
-  }
-  return prepared;
-}
-
-/** Messages without an answer yet. */
-class Outstanding {
-  #count = 0;
-  #wake: (() => void) | undefined;
-
-  opened(): void {
-    this.#count += 1;
-  }
-
-  answered(): void {
-    this.#count -= 1;
-    this.#wake?.();
-  }
-
-  async below(limit: number): Promise<void> {
-    while (this.#count >= limit) await new Promise<void>((resolve) => (this.#wake = resolve));
-  }
-}
-
-/** `perSecond` 0: as fast as the window allows. */
-async function send(
-  link: Link,
-  prepared: readonly { id: string; publish: Publish }[],
-  perSecond: number,
-): Promise<Map<string, number>> {
-  const sentAt = new Map<string, number>();
-  const window = new Outstanding();
-  const began = performance.now();
-  for (const [index, { id, publish }] of prepared.entries()) {
-    if (perSecond > 0) {
-      const wait = began + (index * 1000) / perSecond - performance.now();
-      if (wait > 1) await pause(wait);
-    }
-    await window.below(outstandingMax);
-    window.opened();
-    sentAt.set(id, performance.now());
-    void link.publish(publish).then(({ reasonCode }) => {
-      if (reasonCode !== 0) throw new Error(`refused with ${reasonCode}`);
-      window.answered();
-    });
-    // The first origin seal carries its certificate: the others follow once it is known.
-    if (index === 0) await window.below(1);
-  }
-  return sentAt;
-}
-
-async function round(dev: Dev, kind: Kind, perSecond: number, count: number): Promise<Sample> {
-  const taken = new Arrivals(count);
-  const told = new Arrivals(count);
-  const reader = await connect(dev, desk, (publish) => taken.add(idOf(publish)));
-  await reader.subscribe([{ filter: 'mail/inbox/#', qos: 1 }]);
-  const sender = await connect(dev, alarm, ({ topic }) => told.add(topic.split('/')[2] ?? ''));
-  await sender.subscribe([{ filter: 'mail/evidence/#', qos: 1 }]);
-  const prepared = await prepare(dev, kind, count);
-  const pid = dev.process.pid ?? 0;
-  const cpuBefore = await cpuSeconds(pid);
-  const began = performance.now();
-  const sentAt = await send(sender, prepared, perSecond);
-  await Promise.all([taken.all, told.all]);
-  const seconds = (performance.now() - began) / 1000;
-  const cpu = (await cpuSeconds(pid)) - cpuBefore;
-  reader.end();
-  sender.end();
-  const since = (arrivals: Arrivals): Percentiles =>
-    percentiles([...arrivals.times].map(([id, at]) => at - (sentAt.get(id) ?? at)));
-  return {
-    perSecond: count / seconds,
-    cpuMicros: (cpu * 1e6) / count,
-    deliveryMs: since(taken),
-    evidenceMs: since(told),
-  };
 }
 
 function median(values: number[]): number {
