@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The work that is measured: home → fire → client, with the signed evidence back at the sender.
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectLink, type Link, type Publish } from '@sealpost/mqtt/link';
 import { connectTcp } from '@sealpost/mqtt/node';
@@ -17,6 +17,7 @@ const outstandingMax = 128;
 export interface Sample {
   readonly perSecond: number;
   readonly cpuMicros: number;
+  readonly threadMicros: ReadonlyMap<string, number>;
   readonly deliveryMs: Percentiles;
   readonly evidenceMs: Percentiles;
 }
@@ -26,10 +27,26 @@ export interface Percentiles {
   readonly p99: number;
 }
 
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
+/** What a thread of the server works on, by the name that Node gives it. */
+const work: Readonly<Record<string, string>> = {
+  MainThread: 'main',
+  'libuv-worker': 'signatures',
+  WorkerThread: 'store',
+  V8Worker: 'collector and compiler',
+};
+
+/** Seconds of CPU so far, by kind of thread. */
+async function cpuSeconds(pid: number): Promise<Map<string, number>> {
+  const seconds = new Map<string, number>();
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    const nameEnd = stat.lastIndexOf(')');
+    const name = work[stat.slice(stat.indexOf('(') + 1, nameEnd)] ?? 'other';
+    const fields = stat.slice(nameEnd + 2).split(' ');
+    const used = (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
+    seconds.set(name, (seconds.get(name) ?? 0) + used);
+  }
+  return seconds;
 }
 
 export function percentiles(samples: number[]): Percentiles {
@@ -181,14 +198,17 @@ export async function round(dev: Dev, kind: Kind, perSecond: number, count: numb
   const sentAt = await send(sender, prepared, perSecond);
   await Promise.all([taken.all, told.all]);
   const seconds = (performance.now() - began) / 1000;
-  const cpu = (await cpuSeconds(pid)) - cpuBefore;
+  const threadMicros = new Map<string, number>();
+  for (const [name, used] of await cpuSeconds(pid))
+    threadMicros.set(name, ((used - (cpuBefore.get(name) ?? 0)) * 1e6) / count);
   reader.end();
   sender.end();
   const since = (arrivals: Arrivals): Percentiles =>
     percentiles([...arrivals.times].map(([id, at]) => at - (sentAt.get(id) ?? at)));
   return {
     perSecond: count / seconds,
-    cpuMicros: (cpu * 1e6) / count,
+    cpuMicros: [...threadMicros.values()].reduce((sum, micros) => sum + micros, 0),
+    threadMicros,
     deliveryMs: since(taken),
     evidenceMs: since(told),
   };

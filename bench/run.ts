@@ -48,6 +48,18 @@ function median(values: number[]): number {
   return percentiles(values).p50;
 }
 
+/** Median µs a message, by kind of thread. */
+function showThreads(samples: readonly Sample[]): string {
+  const names = [...(samples[0]?.threadMicros.keys() ?? [])];
+  const parts = names.map(
+    (name) => [name, median(samples.map((s) => s.threadMicros.get(name) ?? 0))] as const,
+  );
+  return parts
+    .filter(([, micros]) => micros >= 1)
+    .map(([name, micros]) => `${name} ${micros.toFixed(0)} µs`)
+    .join(', ');
+}
+
 function show({ p50, p99 }: Percentiles): string {
   return `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
 }
@@ -72,6 +84,7 @@ try {
         `(both domains) = ${(cpu / verification).toFixed(1)} verifications; at half load ` +
         `delivery ${show(half.deliveryMs)}, evidence back ${show(half.evidenceMs)}`,
     );
+    console.log(`  of it ${showThreads(full)}`);
   }
 } finally {
   await dev.end();
