@@ -64,7 +64,7 @@ export function account(text: string, kind: AccountKind, more: Partial<Account> 
     kind,
     ceiling: Precedence.flash,
     grants: [],
-    passwordRecord: record,
+    passwords: [{ id: 'x', record }],
     ...more,
   }));
 }

@@ -27,6 +27,8 @@ export const testOnlyPackage = 'testing';
  */
 export const serverEdges: Edges = {
   accounts: [],
+  config: ['estate'],
+  estate: [],
   schedule: [],
   certificates: [],
   message: ['schedule'],
@@ -40,7 +42,7 @@ export const serverEdges: Edges = {
 };
 
 /** The composition roots of the server: they alone may import every folder, and no folder may import them. */
-export const compositionRoots: readonly string[] = ['domain', 'federation', 'index'];
+export const compositionRoots: readonly string[] = ['domain', 'federation', 'init', 'serve', 'index'];
 
 /** Packages that run in a browser, and the one folder under src where `node:` is allowed all the same. */
 export const browserPackages: Readonly<Record<string, string | undefined>> = {

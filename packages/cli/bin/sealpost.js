@@ -32,7 +32,7 @@ function runFromSource() {
   }
   // spawn, not spawnSync: while spawnSync waits, a SIGTERM to this process alone would orphan the child.
   const child = spawn(executable, args, { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     process.stderr.write(`sealpost: ${executable} cannot be started: ${error.message}\n`);
     process.exitCode = 69;

@@ -14,6 +14,10 @@ export interface Context {
   readonly stdin: AsyncIterable<Uint8Array | string>;
   /** Fires when the process is asked to end (SIGINT, SIGTERM). */
   readonly ending: AbortSignal;
+  /** Called with every SIGHUP from then on; without it, SIGHUP ends the process. */
+  onHangup?(reload: () => void): void;
+  /** Asks a person without showing the answer; absent where there is no terminal. */
+  askSecret?(question: string): Promise<string>;
 }
 
 export function withAccountOptions(command: Command): Command {

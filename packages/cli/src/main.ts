@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { run } from './run.ts';
+import { askSecret } from './secret-prompt.ts';
 import { processTerminal } from './terminal.ts';
 
 const ending = new AbortController();
@@ -15,4 +16,6 @@ process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
   stdin: process.stdin,
   ending: ending.signal,
+  onHangup: (reload) => void process.on('SIGHUP', reload),
+  ...(process.stdin.isTTY ? { askSecret: (question: string) => askSecret(question, ending.signal) } : {}),
 });

@@ -3,7 +3,9 @@ import { Command } from 'commander';
 import { actCommand } from './commands/act.ts';
 import { devCommand } from './commands/dev.ts';
 import { inboxCommand } from './commands/inbox.ts';
+import { initCommand } from './commands/init.ts';
 import { sendCommand } from './commands/send.ts';
+import { serveCommand } from './commands/serve.ts';
 import { traceCommand } from './commands/trace.ts';
 import { watchCommand } from './commands/watch.ts';
 import type { Context } from './context.ts';
@@ -18,15 +20,25 @@ Exit codes are those of sysexits.h: 0 done, 64 usage, 65 data refused,
 67 no such mailbox, 68 no such domain, 69 server unavailable, 70 a bug,
 75 try again later, 77 not permitted, 78 configuration.`;
 
+const commands = [
+  initCommand,
+  serveCommand,
+  devCommand,
+  sendCommand,
+  inboxCommand,
+  watchCommand,
+  actCommand,
+  traceCommand,
+];
+
 export function program(context: Context): Command {
   const { terminal } = context;
   const command = new Command('sealpost')
     .description('sealed messages for people and machines')
     .helpCommand(false)
     .addHelpText('after', examples);
-  for (const make of [devCommand, sendCommand, inboxCommand, watchCommand, actCommand, traceCommand])
-    command.addCommand(make(context));
-  for (const each of [command, ...command.commands])
+  for (const make of commands) command.addCommand(make(context));
+  for (const each of withSubcommands(command))
     each
       .exitOverride()
       .showSuggestionAfterError()
@@ -42,4 +54,8 @@ export function program(context: Context): Command {
           ),
       });
   return command;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }

@@ -29,4 +29,8 @@ export class LruMap<T> {
     const [oldest] = this.#entries.keys();
     if (oldest !== undefined) this.#entries.delete(oldest);
   }
+
+  deleteWhere(matches: (value: T, key: string) => boolean): void {
+    for (const [key, value] of this.#entries) if (matches(value, key)) this.#entries.delete(key);
+  }
 }

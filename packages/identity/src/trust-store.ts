@@ -43,7 +43,7 @@ const chainMax = 3;
 
 /**
  * Certificates that passed the chain check, by the SHA-256 of their DER bytes; bounded, least recently used go first.
- * It does not notice that an anchor changed: an entry lasts as long as its certificates are valid.
+ * It does not notice that an anchor changed: an entry lasts as long as its certificates are valid, or until `forget`.
  */
 export class TrustStore {
   readonly #options: TrustStoreOptions;
@@ -64,6 +64,12 @@ export class TrustStore {
     const now = this.#options.now();
     const { certificate } = entry.trusted;
     return isValidAt(certificate, now) && isValidAt(entry.authority, now) ? entry.trusted : undefined;
+  }
+
+  /** The anchor of this domain is another now, or none: what the old one proved has to be proved again. */
+  forget(domain: Domain): void {
+    this.#entries.deleteWhere(({ trusted }) => trusted.certificate.domain === domain);
+    this.#failures.deleteWhere((_failure, key) => key.startsWith(`${domain} `));
   }
 
   /**

@@ -72,6 +72,13 @@ export const errorRegistry = {
     http: 403,
     smtp: '5.7.8',
   },
+  'certificate-revoked': {
+    permanent: true,
+    sentence: 'The certificate has been revoked.',
+    mqtt: 0x83,
+    http: 403,
+    smtp: '5.7.8',
+  },
   'certificate-untrusted': {
     permanent: true,
     sentence: "The certificate does not lead to the domain's anchor.",

@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import { TrustStore, type Anchors } from '@sealpost/identity';
 import { nodeCrypto } from '@sealpost/identity/node';
-import { listenTcp, listenTls, type Listener } from '@sealpost/mqtt/node';
-import { createMqttServer } from '@sealpost/mqtt/server';
+import { listenTcp, listenTls, type Listener, type TlsListener } from '@sealpost/mqtt/node';
+import { createMqttServer, type ServerLimits } from '@sealpost/mqtt/server';
 import {
   Precedence,
   accept,
+  describeError,
   domainOf,
   makeEvidence,
   refuse,
@@ -16,7 +17,7 @@ import {
   type Result,
   type Signer,
 } from '@sealpost/protocol';
-import type { Accounts } from './accounts/account.ts';
+import { noRevocations, type Accounts, type Revocations } from './accounts/account.ts';
 import { SignIn, type Principal } from './accounts/sign-in.ts';
 import { CertificateArchive } from './certificates/archive.ts';
 import { openCustody } from './custody/open.ts';
@@ -24,12 +25,14 @@ import { Delivery } from './delivery/delivery.ts';
 import { Dispositions } from './delivery/disposition.ts';
 import { Outcomes } from './delivery/outcomes.ts';
 import { Trace } from './delivery/trace.ts';
+import type { TlsMaterial } from './estate/listener.ts';
 import { Admission } from './evidence/admission.ts';
 import { Notices } from './evidence/notices.ts';
 import { Statements } from './evidence/statement.ts';
 import { Front } from './front/front.ts';
 import { Dialler, peerReceiveMaximum } from './relay/dialler.ts';
 import { Inbound } from './relay/inbound.ts';
+import { PeerLinks } from './relay/peer-links.ts';
 import type { PeerAddress, Sink } from './relay/link.ts';
 import { RelayFront } from './relay/relay-front.ts';
 import { Relay } from './relay/relay.ts';
@@ -38,16 +41,18 @@ import { Deadlines } from './schedule/deadlines.ts';
 import { Expiry } from './schedule/expiry.ts';
 import { Submission, type Route } from './submission/submission.ts';
 
-/** PEM. */
-export interface TlsMaterial {
-  readonly certificate: string;
-  readonly key: string;
-}
-
 export interface Endpoint {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
+}
+
+/** What is absent is not offered. */
+export interface Listening {
+  /** Without TLS: passwords are taken on loopback only. */
+  readonly mqtt?: Endpoint;
+  readonly mqtts?: Endpoint;
+  readonly relay?: Endpoint;
 }
 
 export interface Peer {
@@ -56,7 +61,7 @@ export interface Peer {
   readonly dial?: { readonly host: string; readonly port: number };
 }
 
-export interface DomainOptions {
+export interface DomainOptions<L extends Listening = Listening> {
   readonly domain: Domain;
   /** Holds the store and the certificates of stored seals; one process at a time. */
   readonly directory: string;
@@ -64,33 +69,50 @@ export interface DomainOptions {
   readonly signer: Signer;
   readonly anchors: Anchors;
   readonly accounts: Accounts;
+  /** Nothing is revoked without it. */
+  readonly revocations?: Revocations;
+  /** Told of every sign-in. */
+  signedIn?(principal: Principal): void;
   /** The domain's link certificate, for the relay listener and for dialling. */
   readonly link: TlsMaterial;
   /** The account listener's TLS certificate: never from the identity authority. */
   readonly tls: TlsMaterial;
-  readonly listen: { readonly mqtt: Endpoint; readonly mqtts: Endpoint; readonly relay: Endpoint };
+  readonly listen: L;
   readonly peers: readonly Peer[];
+  /** Of the account listeners, where they differ from what is usual. */
+  readonly limits?: Partial<ServerLimits>;
   readonly clock?: Clock;
   /** Faults that concern no peer: storage, bugs. Without message content and passwords. */
   report(error: unknown): void;
 }
 
-export interface RunningDomain {
+/** The ports that were asked for, with the number each got. */
+export type RunningDomain<L extends Listening = Required<Listening>> = Running & L;
+
+interface Running {
   readonly domain: Domain;
-  readonly mqtt: Endpoint;
-  readonly mqtts: Endpoint;
-  readonly relay: Endpoint;
   /** Dials a peer whose address was not known at the start. */
   dial(peer: PeerAddress): void;
-  close(): Promise<void>;
+  /** The whole list: links to whoever is not on it any more end, and mail for it waits until it expires. */
+  setPeers(peers: readonly Peer[]): void;
+  /** The anchor of this domain is another now: what the old one proved is forgotten, and its link ends. */
+  forgetAnchor(domain: Domain): void;
+  /** The account listeners present this from the next connection on. Throws when key and certificate do not fit. */
+  setTls(tls: TlsMaterial): void;
+  /** Ends the sessions whose account or credential is not good any more. */
+  recheckSessions(): void;
+  /** With `drainMs`, what was received is stored and answered first, for so long at most. */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
 /** Unstored bytes above which submissions and relays are told to come back (design: 64 MiB a process). */
 const pendingBytesMax = 64 * 1024 * 1024;
 const accountReceiveMaximum = 64;
+const notAuthorised = describeError('not-allowed').mqtt;
+const credentialGone = 'The account or the credential of this session is not good any more.';
 
-export async function openDomain(options: DomainOptions): Promise<RunningDomain> {
-  const { accounts, anchors, directory, domain, signer } = options;
+export async function openDomain<L extends Listening>(options: DomainOptions<L>): Promise<RunningDomain<L>> {
+  const { accounts, anchors, directory, domain, signer, revocations = noRevocations } = options;
   const report = guarded((error) => options.report(error));
   const clock = options.clock ?? systemClock;
   const crypto = nodeCrypto;
@@ -174,6 +196,7 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
     notices,
     clock,
     pendingBytesMax,
+    revocations,
     resolve,
     keepCertificate: (certificate) => archive.keep(certificate),
     accepted(message, route, state) {
@@ -201,15 +224,23 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
     report,
   });
 
-  const links = {
+  const linkEvents = {
     linkUp(peer: Domain, sink: Sink): void {
       relay.linkUp(peer, sink);
       expiry.askUnconfirmed(peer).catch(report);
     },
     linkDown: relay.linkDown.bind(relay),
   };
+  const signIn = new SignIn({
+    domain,
+    accounts,
+    revocations,
+    trust,
+    sha256: crypto.sha256,
+    signedIn: (principal) => options.signedIn?.(principal),
+  });
   const front = new Front({
-    signIn: new SignIn({ domain, accounts, trust, sha256: crypto.sha256 }),
+    signIn,
     submission,
     delivery,
     dispositions: new Dispositions(custody, outcomes),
@@ -224,13 +255,13 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
   const accountServer = createMqttServer<Principal>({
     application: front,
     receivePolicy: front,
-    limits: { receiveMaximum: accountReceiveMaximum },
+    limits: { receiveMaximum: accountReceiveMaximum, ...options.limits },
     clock,
     urgentRank: Precedence.immediate,
     report,
   });
   const relayServer = createMqttServer<Domain>({
-    application: new RelayFront({ domain, trust, signer, clock, inbound, ...links }),
+    application: new RelayFront({ domain, trust, signer, clock, inbound, ...linkEvents }),
     // Custody repeats what was not answered; a session beyond its connection would do it a second time [RELAY-3].
     limits: { receiveMaximum: peerReceiveMaximum, sessionExpirySecondsMax: 0 },
     clock,
@@ -239,50 +270,78 @@ export async function openDomain(options: DomainOptions): Promise<RunningDomain>
   });
 
   const listeners: Listener[] = [];
-  const diallers: Dialler[] = [];
+  const accountTls: TlsListener[] = [];
+  const links = new PeerLinks({
+    dialler: (peer) =>
+      new Dialler(peer, {
+        domain,
+        trust,
+        signer,
+        clock,
+        inbound,
+        tls: options.link,
+        random: Math.random,
+        report,
+        ...linkEvents,
+      }),
+    sessions: () => relayServer.sessions(),
+    report,
+  });
   let closed: Promise<void> | undefined;
-  const close = (): Promise<void> => (closed ??= closeAll());
-  const closeAll = async (): Promise<void> => {
-    await Promise.all(diallers.map((dialler) => dialler.stop()));
+  const close: Running['close'] = ({ drainMs = 0 } = {}) => (closed ??= closeAll(drainMs));
+  const closeAll = async (drainMs: number): Promise<void> => {
     // A listener is closed once its connections are; the servers end those.
     const listening = listeners.map((listener) => listener.close());
-    await Promise.all([accountServer.close(), relayServer.close(), deadlines.stop(), ...listening]);
+    if (drainMs > 0) await Promise.all([accountServer.drain(drainMs), relayServer.drain(drainMs)]);
+    await Promise.all([
+      links.stop(),
+      accountServer.close(),
+      relayServer.close(),
+      deadlines.stop(),
+      ...listening,
+    ]);
     await custody.close();
-  };
-  const dial = (peer: PeerAddress): void => {
-    const { link: tls } = options;
-    const dialler = new Dialler(peer, {
-      domain,
-      trust,
-      signer,
-      clock,
-      inbound,
-      tls,
-      random: Math.random,
-      report,
-      ...links,
-    });
-    diallers.push(dialler);
-    dialler.start();
   };
 
   try {
-    const { mqtt, mqtts, relay: relayAt } = options.listen;
-    const plain = await listenTcp(accountServer, mqtt);
-    listeners.push(plain);
-    const secure = await listenTls(accountServer, { ...mqtts, tls: tlsOptions(options.tls) });
-    listeners.push(secure);
-    const peerListener = await listenTls(relayServer, { ...relayAt, tls: tlsOptions(options.link) });
-    listeners.push(peerListener);
+    const { mqtt, mqtts, relay: relayAt }: Listening = options.listen;
+    const listening = async <T extends Listener>(opening: Promise<T>): Promise<T> => {
+      const listener = await opening;
+      listeners.push(listener);
+      return listener;
+    };
+    const plain = mqtt && (await listening(listenTcp(accountServer, mqtt)));
+    const secure =
+      mqtts && (await listening(listenTls(accountServer, { ...mqtts, tls: tlsOptions(options.tls) })));
+    if (secure !== undefined) accountTls.push(secure);
+    const toPeers =
+      relayAt && (await listening(listenTls(relayServer, { ...relayAt, tls: tlsOptions(options.link) })));
     deadlines.note(clock.now());
-    for (const peer of options.peers)
-      if (peer.dial !== undefined) dial({ domain: peer.domain, ...peer.dial });
+    links.set(options.peers);
+    const at = {
+      ...(mqtt && plain && { mqtt: { host: mqtt.host, port: plain.port } }),
+      ...(mqtts && secure && { mqtts: { host: mqtts.host, port: secure.port } }),
+      ...(relayAt && toPeers && { relay: { host: relayAt.host, port: toPeers.port } }),
+    };
     return {
       domain,
-      mqtt: { host: mqtt.host, port: plain.port },
-      mqtts: { host: mqtts.host, port: secure.port },
-      relay: { host: relayAt.host, port: peerListener.port },
-      dial,
+      // The same names as in `listen`.
+      ...(at as L),
+      dial: (peer) => links.dial(peer),
+      setPeers(list) {
+        peers.clear();
+        for (const peer of list) peers.set(peer.domain, peer);
+        links.set(list);
+      },
+      forgetAnchor(changed) {
+        trust.forget(changed);
+        links.drop(changed);
+      },
+      setTls: (tls) => accountTls.forEach((listener) => listener.present(tlsOptions(tls))),
+      recheckSessions() {
+        for (const session of accountServer.sessions())
+          if (!signIn.isStillGood(session.principal)) session.end(notAuthorised, credentialGone);
+      },
       close,
     };
   } catch (error) {

@@ -5,22 +5,15 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { staticAnchors, type Anchors } from '@sealpost/identity';
 import {
-  createAuthority,
   createTlsAuthority,
-  encodePem,
-  loadAuthority,
   loadCredential,
   loadTlsAuthority,
   nodeSigner,
-  saveAuthority,
   saveCredential,
   saveTlsAuthority,
-  type Authority,
-  type Credential,
   type TlsAuthority,
 } from '@sealpost/identity/node';
 import {
-  Algorithm,
   Precedence,
   parseAddress,
   parseDomain,
@@ -32,7 +25,10 @@ import {
 } from '@sealpost/protocol';
 import { accountsOf, type Account } from './accounts/account.ts';
 import { hashPassword } from './accounts/password.ts';
-import { openDomain, type Endpoint, type RunningDomain, type TlsMaterial } from './domain.ts';
+import { openDomain, type Endpoint, type RunningDomain } from './domain.ts';
+import { openEstate, type Estate } from './estate/estate.ts';
+import { pemOf } from './estate/listener.ts';
+import { made } from './estate/made.ts';
 
 /** What the owner of a mailbox lets senders claim. */
 export interface GrantPlan {
@@ -106,7 +102,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   );
   const prepared: Prepared[] = [];
   for (const plan of options.domains) prepared.push(await prepare(directory, plan));
-  const anchors = staticAnchors(prepared.map(({ authority }) => authority.anchor));
+  const anchors = staticAnchors(prepared.map(({ estate }) => estate.authority.anchor));
   const running: RunningDomain[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(running.map((domain) => domain.close()));
@@ -125,7 +121,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
       mqtt: domain.mqtt,
       mqtts: { ...domain.mqtts, caFile: join(directory, 'tls-authority.pem') },
       relay: domain.relay,
-      authorityFile: join(prepared[index]?.directory ?? directory, 'authority.pem'),
+      authorityFile: join(prepared[index]?.estate.directory ?? directory, 'authority.pem'),
     })),
     accounts: prepared.flatMap(({ accounts }) => accounts.map(({ shown }) => shown)),
     close,
@@ -138,50 +134,33 @@ interface PreparedAccount {
 }
 
 interface Prepared {
-  readonly domain: Domain;
-  readonly directory: string;
-  readonly authority: Authority;
-  readonly seal: Credential;
-  readonly link: Credential;
+  readonly estate: Estate;
   readonly accounts: readonly PreparedAccount[];
 }
 
 async function prepare(root: string, plan: DomainPlan): Promise<Prepared> {
   const domain = planned(parseDomain(plan.domain), plan.domain);
   const directory = join(root, domain);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const authority = await made(
-    () => loadAuthority(directory),
-    () => createAuthority(domain),
-    (created) => saveAuthority(directory, created),
-  );
-  const credential = (name: string, issue: () => Promise<Credential>): Promise<Credential> =>
-    made(
-      () => loadCredential(directory, name),
-      issue,
-      (issued) => saveCredential(directory, name, issued),
-    );
+  const estate = await openEstate(directory, domain);
   const accounts: PreparedAccount[] = [];
   for (const account of plan.accounts) {
     const prepared = await prepareAccount(directory, account);
     accounts.push(prepared);
     const { address, kind } = prepared.account;
     if (account.originKey === true)
-      await credential(address, () => authority.issueAccount({ address, kind }));
+      await made(
+        () => loadCredential(directory, address),
+        () => estate.authority.issueAccount({ address, kind }),
+        (issued) => saveCredential(directory, address, issued),
+      );
   }
-  return {
-    domain,
-    directory,
-    authority,
-    seal: await credential('domain-seal', () => authority.issueDomainSeal({ algorithm: Algorithm.Ed25519 })),
-    link: await credential('domain-link', () => authority.issueDomainLink()),
-    accounts,
-  };
+  return { estate, accounts };
 }
 
 async function prepareAccount(directory: string, plan: AccountPlan): Promise<PreparedAccount> {
   const address = planned(parseAddress(plan.address), plan.address);
   const { kind, password } = plan;
+  const record = await hashPassword(Buffer.from(password));
   const account: Account = {
     address,
     kind,
@@ -191,7 +170,7 @@ async function prepareAccount(directory: string, plan: AccountPlan): Promise<Pre
       ...(of === undefined ? {} : { kind: of }),
       ...(from === undefined ? {} : { from: from as Address | Domain }),
     })),
-    passwordRecord: await hashPassword(Buffer.from(password)),
+    passwords: [{ id: record.split('$')[3] ?? '', record }],
   };
   const shown: FederationAccount = {
     address,
@@ -214,7 +193,7 @@ interface Surroundings {
 }
 
 async function start(
-  { domain, directory, seal, link, accounts }: Prepared,
+  { estate: { domain, directory, seal, link }, accounts }: Prepared,
   index: number,
   { options, anchors, tlsAuthority, prepared, running }: Surroundings,
 ): Promise<RunningDomain> {
@@ -234,43 +213,22 @@ async function start(
     }),
     anchors,
     accounts: accountsOf(accounts.map(({ account }) => account)),
-    link: pem(link),
-    tls: pem(await tlsAuthority.issueServerCertificate()),
+    link: pemOf(link),
+    tls: pemOf(await tlsAuthority.issueServerCertificate()),
     listen: { mqtt: at(0), mqtts: at(1, 'localhost'), relay: at(2) },
     peers: prepared
-      .filter((other) => other.domain !== domain)
+      .map(({ estate }) => estate.domain)
+      .filter((other) => other !== domain)
       .map((other) => {
-        const listening = running.find((candidate) => candidate.domain === other.domain);
-        return listening === undefined
-          ? { domain: other.domain }
-          : { domain: other.domain, dial: listening.relay };
+        const listening = running.find((candidate) => candidate.domain === other);
+        return listening === undefined ? { domain: other } : { domain: other, dial: listening.relay };
       }),
     report: (error) => log?.(`${domain}: ${error instanceof Error ? error.message : String(error)}`),
   });
-}
-
-/** Loads what an earlier start made, or makes it now and keeps it. */
-async function made<T>(
-  load: () => Promise<T>,
-  create: () => Promise<T>,
-  save: (created: T) => Promise<void>,
-): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const created = await create();
-  await save(created);
-  return created;
 }
 
 /** A plan is code: a bad name in it is a bug of whoever wrote it. */
 function planned<T>(parsed: Result<T>, text: string): T {
   if (!parsed.ok) throw new RangeError(`${text}: ${parsed.refusal.code}`);
   return parsed.value;
-}
-
-function pem({ chain, privateKey }: Credential): TlsMaterial {
-  return { certificate: encodePem(chain), key: privateKey };
 }

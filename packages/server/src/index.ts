@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 export { accountsOf } from './accounts/account.ts';
 export type { Account, Accounts, Grant } from './accounts/account.ts';
-export { hashPassword } from './accounts/password.ts';
+export { hashPassword, passwordBytesMax } from './accounts/password.ts';
+export { AccountStore, credentialsMax, grantsMax, labelCharactersMax } from './accounts/store.ts';
+export type { StoredAccount, StoredCredential } from './accounts/store.ts';
+export { keyNames, keys } from './config/keys.ts';
+export type { Key } from './config/keys.ts';
+export { loadConfig } from './config/load.ts';
+export type { LoadedConfig } from './config/load.ts';
+export { readMaterials } from './config/materials.ts';
+export { nearest, suggestion } from './config/nearest.ts';
+export { ConfigError } from './config/problem.ts';
+export type { Problem } from './config/problem.ts';
+export { formatKeyHash, formatPlace, parsePlace } from './config/values.ts';
+export type { Place } from './config/values.ts';
 export type {
   Custody,
   CustodyReader,
@@ -13,7 +25,10 @@ export type {
 export { openCustody } from './custody/open.ts';
 export type { CustodyOptions } from './custody/open.ts';
 export { openDomain } from './domain.ts';
-export type { DomainOptions, Endpoint, Peer, RunningDomain, TlsMaterial } from './domain.ts';
+export type { DomainOptions, Endpoint, Listening, Peer, RunningDomain } from './domain.ts';
+export { loadEstate } from './estate/estate.ts';
+export { openListenerTls, tlsAuthorityFile } from './estate/listener.ts';
+export type { TlsMaterial } from './estate/listener.ts';
 export { openFederation } from './federation.ts';
 export type {
   AccountPlan,
@@ -24,3 +39,7 @@ export type {
   FederationOptions,
   GrantPlan,
 } from './federation.ts';
+export { configFileName, initDomain, relayPortDefault } from './init.ts';
+export type { InitOptions, Initialised } from './init.ts';
+export { openService } from './serve.ts';
+export type { Service, ServiceLog } from './serve.ts';

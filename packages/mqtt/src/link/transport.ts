@@ -27,6 +27,8 @@ export interface TransportInfo {
   readonly loopback: boolean;
   /** DER, not checked against anything: that is the application's work. */
   readonly peerCertificate?: Uint8Array;
+  /** DER of the certificate that was sent along as its issuer; as little checked. */
+  readonly peerIssuer?: Uint8Array;
   /** For logs. */
   readonly remote: string;
 }

@@ -2,5 +2,5 @@
 export { connectTcp, connectTls } from './connect.ts';
 export type { ConnectedTransport, ConnectOptions, ConnectTlsOptions } from './connect.ts';
 export { listenTcp, listenTls } from './listen.ts';
-export type { Acceptor, Listener, ListenOptions, ListenTlsOptions } from './listen.ts';
+export type { Acceptor, Listener, ListenOptions, ListenTlsOptions, TlsListener } from './listen.ts';
 export { transportInfoOf, transportOf } from './transport.ts';

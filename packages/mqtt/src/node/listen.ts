@@ -26,7 +26,13 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+export interface TlsListener extends Listener {
+  /** What is presented from the next handshake on. Throws when key and certificate do not fit. */
+  present(tls: TlsOptions): void;
+}
+
 const tlsHandshakeMs = 10_000;
+const minVersion = 'TLSv1.2';
 
 /** Rejects with the error of the socket: address in use, not permitted. */
 export function listenTcp(acceptor: Acceptor, options: ListenOptions): Promise<Listener> {
@@ -38,10 +44,13 @@ export function listenTcp(acceptor: Acceptor, options: ListenOptions): Promise<L
  * The account's certificate is asked for and handed up as it is: its issuer is a domain's own CA, which the TLS
  * library does not know.
  */
-export function listenTls(acceptor: Acceptor, { tls, ...options }: ListenTlsOptions): Promise<Listener> {
+export async function listenTls(
+  acceptor: Acceptor,
+  { tls, ...options }: ListenTlsOptions,
+): Promise<TlsListener> {
   const server = createTlsServer(
     {
-      minVersion: 'TLSv1.2',
+      minVersion,
       handshakeTimeout: tlsHandshakeMs,
       ...tls,
       requestCert: true,
@@ -50,7 +59,8 @@ export function listenTls(acceptor: Acceptor, { tls, ...options }: ListenTlsOpti
     (socket) => accept(acceptor, socket),
   );
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  return listen(server, options);
+  const listener = await listen(server, options);
+  return { ...listener, present: (tls) => server.setSecureContext({ minVersion, ...tls }) };
 }
 
 function accept(acceptor: Acceptor, socket: Socket): void {

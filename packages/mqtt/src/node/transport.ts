@@ -13,12 +13,14 @@ export function transportOf(socket: Socket | TLSSocket): Transport {
 
 export function transportInfoOf(socket: Socket | TLSSocket): TransportInfo {
   const remote = socket.remoteAddress ?? '';
-  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined;
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  const issuer = certificate?.issuerCertificate;
   return {
     secure: socket instanceof TLSSocket,
     loopback: isLoopback(remote),
     remote: `${remote}:${socket.remotePort ?? 0}`,
-    ...(certificate === undefined ? undefined : { peerCertificate: new Uint8Array(certificate) }),
+    ...(certificate === undefined ? undefined : { peerCertificate: new Uint8Array(certificate.raw) }),
+    ...(issuer === undefined ? undefined : { peerIssuer: new Uint8Array(issuer.raw) }),
   };
 }
 

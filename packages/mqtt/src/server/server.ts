@@ -45,12 +45,18 @@ export interface MqttServer<P> {
   /** Takes over a fresh transport. */
   accept(transport: Transport, info: TransportInfo): void;
   sessions(): Iterable<Session<P>>;
+  /**
+   * Takes no new connections and reads no further; resolves when everything that was read has been answered, or when
+   * the time is over. What a client sends meanwhile stays its own, unanswered. Only `close` may follow.
+   */
+  drain(withinMs: number): Promise<void>;
   /** Disconnects everybody with 0x8B, ends all sessions without their Wills, and resolves when the transports are closed. */
   close(): Promise<void>;
   readonly stats: ServerStats;
 }
 
 const tickMs = 250;
+const drainTickMs = 20;
 
 export function createMqttServer<P>(options: MqttServerOptions<P>): MqttServer<P> {
   return new Server(options);
@@ -75,6 +81,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   #transports = 0;
   #dropped = 0;
   #closing = false;
+  #draining = false;
 
   constructor({
     application,
@@ -123,7 +130,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   }
 
   accept(transport: Transport, info: TransportInfo): void {
-    if (this.#closing || this.#handshakes.size >= this.limits.handshakes) {
+    if (this.#closing || this.#draining || this.#handshakes.size >= this.limits.handshakes) {
       transport.destroy();
       return;
     }
@@ -139,6 +146,21 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
 
   sessions(): Iterable<Session<P>> {
     return this.#sessions.values();
+  }
+
+  drain(withinMs: number): Promise<void> {
+    this.#draining = true;
+    for (const handshake of this.#handshakes) handshake.abort();
+    for (const session of this.#sessions.values()) session.hold();
+    const untilMs = this.clock.now() + withinMs;
+    return new Promise((resolve) => {
+      const stop = repeat(this.clock, drainTickMs, () => {
+        const isAnswered = this.admission.unansweredBytes === 0;
+        if (!isAnswered && !this.#closing && this.clock.now() < untilMs) return;
+        stop();
+        resolve();
+      });
+    });
   }
 
   close(): Promise<void> {

@@ -170,6 +170,11 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.finish();
   }
 
+  /** Reads nothing more from its connection, for good. */
+  hold(): void {
+    this.#connection?.stream.hold();
+  }
+
   /** The server stops: no Will, no wait. */
   shutDown(): void {
     this.#will = undefined;

@@ -7,7 +7,13 @@ import { grantedCeiling, type Account, type Grant } from './account.ts';
 const alarm = 'kitchen-alarm@home.test' as Address;
 
 function desk(...grants: Grant[]): Account {
-  return { address: 'desk@fire.test' as Address, kind: 'role', ceiling: Precedence.flash, grants };
+  return {
+    address: 'desk@fire.test' as Address,
+    kind: 'role',
+    ceiling: Precedence.flash,
+    grants,
+    passwords: [],
+  };
 }
 
 test('[DELIV-4] nobody granted anything travels as priority at most', () => {

@@ -11,21 +11,41 @@ export interface Grant {
   readonly from?: Address | Domain;
 }
 
-/** An address that can authenticate. */
+/** One password of an account; all of an account's share their salt, so that one derivation decides about all. */
+export interface PasswordCredential {
+  /** Random; in a domain seal its hash stands for the credential. */
+  readonly id: string;
+  /** PHC-style Argon2id record. */
+  readonly record: string;
+}
+
+/**
+ * An address that can authenticate: one object as long as the process runs, so that what is changed in it holds for
+ * every session of it at once.
+ */
 export interface Account {
   readonly address: Address;
   readonly kind: AccountKind;
   /** The highest lane its own submissions may take. */
   readonly ceiling: Precedence;
   readonly grants: readonly Grant[];
-  /** PHC-style Argon2id record; absent when the account signs in by certificate only. */
-  readonly passwordRecord?: string;
+  /** None when the account signs in by certificate only. */
+  readonly passwords: readonly PasswordCredential[];
+  /** May not sign in; its mailbox takes mail all the same, so that nothing is lost. */
+  readonly isDisabled?: boolean;
 }
 
 /** Port: the accounts of one domain. Reads are synchronous; an implementation keeps them in memory. */
 export interface Accounts {
   find(address: string): Account | undefined;
 }
+
+/** Port: certificates of this domain that were taken back, by the SHA-256 of their DER. In memory, as above. */
+export interface Revocations {
+  isRevoked(certificateHash: Uint8Array): boolean;
+}
+
+export const noRevocations: Revocations = { isRevoked: () => false };
 
 /** The lane of a sender nobody granted more to: `priority`, the ceiling for anyone proved but unknown. */
 export const defaultCeiling: Precedence = Level.priority;

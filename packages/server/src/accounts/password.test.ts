@@ -6,9 +6,19 @@ import { PasswordCheck, hashPassword } from './password.ts';
 test('the right password passes, a wrong one and an unknown account do not', async () => {
   const check = new PasswordCheck();
   const record = await hashPassword(Buffer.from('correct horse'));
-  assert.equal(await check.verify(Buffer.from('correct horse'), record), true);
-  assert.equal(await check.verify(Buffer.from('wrong horse'), record), false);
-  assert.equal(await check.verify(Buffer.from('correct horse'), undefined), false);
+  assert.equal(await check.verify(Buffer.from('correct horse'), [record]), record);
+  assert.equal(await check.verify(Buffer.from('wrong horse'), [record]), undefined);
+  assert.equal(await check.verify(Buffer.from('correct horse'), []), undefined);
+});
+
+test('of several passwords with one salt, each passes and is told from the others', async () => {
+  const check = new PasswordCheck();
+  const salt = Buffer.alloc(16, 7);
+  const phone = await hashPassword(Buffer.from('for the phone'), salt);
+  const alarm = await hashPassword(Buffer.from('for the alarm'), salt);
+  assert.equal(await check.verify(Buffer.from('for the phone'), [phone, alarm]), phone);
+  assert.equal(await check.verify(Buffer.from('for the alarm'), [phone, alarm]), alarm);
+  assert.equal(await check.verify(Buffer.from('for neither'), [phone, alarm]), undefined);
 });
 
 test('the record tells nothing of the password, and two records differ', async () => {
@@ -22,7 +32,7 @@ test('the record tells nothing of the password, and two records differ', async (
 
 test('when too many wait, the next one is told to come back', async () => {
   const check = new PasswordCheck();
-  const verdicts = Array.from({ length: 80 }, () => check.verify(Buffer.from('x'), undefined));
+  const verdicts = Array.from({ length: 80 }, () => check.verify(Buffer.from('x'), []));
   assert.equal(verdicts.filter((verdict) => verdict === undefined).length, 80 - 64);
-  for (const verdict of verdicts) assert.notEqual(await verdict, true);
+  for (const verdict of verdicts) assert.equal(await verdict, undefined);
 });

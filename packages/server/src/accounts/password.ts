@@ -11,10 +11,10 @@ export const passwordBytesMax = 1024;
 /** A sign-in that finds this many others waiting is told to come back: Argon2 shares the pool that verifies seals. */
 const waitingMax = 64;
 
-export function hashPassword(password: Uint8Array): Promise<string> {
-  const salt = randomBytes(16);
+export function hashPassword(password: Uint8Array, salt: Uint8Array = randomBytes(16)): Promise<string> {
   return derive(password, salt).then(
-    (tag) => `argon2id$${memoryKiB}$${passes}$${salt.toString('base64url')}$${tag.toString('base64url')}`,
+    (tag) =>
+      `argon2id$${memoryKiB}$${passes}$${Buffer.from(salt).toString('base64url')}$${tag.toString('base64url')}`,
   );
 }
 
@@ -30,22 +30,27 @@ export class PasswordCheck {
     this.#decoy.catch(() => {});
   }
 
-  /** Resolves to undefined when too many sign-ins wait already. */
-  verify(password: Uint8Array, record: string | undefined): Promise<boolean> | undefined {
+  /**
+   * Resolves to the record that the password belongs to, or to undefined; is undefined when too many sign-ins wait
+   * already. The records have one salt, so however many there are, the work is the same.
+   */
+  verify(password: Uint8Array, records: readonly string[]): Promise<string | undefined> | undefined {
     if (this.#waiting >= waitingMax) return undefined;
     this.#waiting += 1;
-    const verdict = this.#tail.then(() => this.#compare(password, record));
+    const verdict = this.#tail.then(() => this.#compare(password, records));
     this.#tail = verdict.catch(() => {}).then(() => (this.#waiting -= 1));
     return verdict;
   }
 
-  async #compare(password: Uint8Array, record: string | undefined): Promise<boolean> {
-    const fields = (record ?? (await this.#decoy)).split('$');
-    const salt = Buffer.from(fields[3] ?? '', 'base64url');
-    const expected = Buffer.from(fields[4] ?? '', 'base64url');
-    const actual = await derive(password, salt);
-    const same = expected.length === actual.length && timingSafeEqual(expected, actual);
-    return same && record !== undefined;
+  async #compare(password: Uint8Array, records: readonly string[]): Promise<string | undefined> {
+    const [first = await this.#decoy] = records;
+    const actual = await derive(password, Buffer.from(first.split('$')[3] ?? '', 'base64url'));
+    let found: string | undefined;
+    for (const record of records) {
+      const expected = Buffer.from(record.split('$')[4] ?? '', 'base64url');
+      if (expected.length === actual.length && timingSafeEqual(expected, actual)) found = record;
+    }
+    return found;
   }
 }
 

@@ -2,8 +2,8 @@
 import type { TrustStore } from '@sealpost/identity';
 import type { ConnectRequest } from '@sealpost/mqtt/server';
 import type { Attestation, Domain, Result } from '@sealpost/protocol';
-import { accept, isCanonicalAddress, refuse, utf8 } from '@sealpost/protocol';
-import type { Account, Accounts } from './account.ts';
+import { accept, isCanonicalAddress, refuse, toHex, utf8 } from '@sealpost/protocol';
+import type { Account, Accounts, Revocations } from './account.ts';
 import { PasswordCheck, passwordBytesMax } from './password.ts';
 
 /** Who a session is, and how the domain came to know it. */
@@ -11,12 +11,16 @@ export interface Principal {
   readonly account: Account;
   /** What a domain seal says about this sign-in; reused for every message of the session. */
   readonly attestation: Attestation;
+  /** Of the password, or the hash of the certificate in hex. */
+  readonly credentialId: string;
 }
 
 interface SignInOptions {
   readonly domain: Domain;
   readonly accounts: Accounts;
+  readonly revocations: Revocations;
   readonly trust: TrustStore;
+  signedIn(principal: Principal): void;
   sha256(bytes: Uint8Array): Uint8Array;
 }
 
@@ -29,11 +33,23 @@ export class SignIn {
     this.#options = options;
   }
 
-  authenticate(request: ConnectRequest): Promise<Result<Principal>> {
+  async authenticate(request: ConnectRequest): Promise<Result<Principal>> {
     const { peerCertificate } = request.transport;
-    return peerCertificate === undefined
+    const principal = await (peerCertificate === undefined
       ? this.#byPassword(request)
-      : this.#byCertificate(request, peerCertificate);
+      : this.#byCertificate(request, peerCertificate));
+    if (principal.ok) this.#options.signedIn(principal.value);
+    return principal;
+  }
+
+  /** Whether this sign-in would succeed now, as far as the account and the credential are concerned. */
+  isStillGood({ account, attestation, credentialId }: Principal): boolean {
+    const { accounts, revocations } = this.#options;
+    if (accounts.find(account.address) !== account || account.isDisabled === true) return false;
+    if (attestation.kind !== account.kind) return false;
+    return attestation.method === 'password'
+      ? account.passwords.some(({ id }) => id === credentialId)
+      : attestation.credential === undefined || !revocations.isRevoked(attestation.credential);
   }
 
   async #byCertificate(request: ConnectRequest, der: Uint8Array): Promise<Result<Principal>> {
@@ -46,9 +62,13 @@ export class SignIn {
       return refuse('credentials-invalid', 'the user name is not the one of the certificate');
     const account = this.#options.accounts.find(certificate.address);
     if (account === undefined) return refuse('credentials-invalid', 'a certificate of no account');
+    if (account.isDisabled === true) return refuse('credentials-invalid', 'disabled');
+    if (this.#options.revocations.isRevoked(certificate.hash))
+      return refuse('credentials-invalid', 'revoked');
     return accept({
       account,
       attestation: { kind: account.kind, method: 'mtls', credential: certificate.hash },
+      credentialId: toHex(certificate.hash),
     });
   }
 
@@ -59,25 +79,24 @@ export class SignIn {
     if (username === undefined || password === undefined) return refuse('credentials-invalid', 'anonymous');
     if (password.length > passwordBytesMax) return refuse('credentials-invalid', 'password too long');
     const account = isCanonicalAddress(username) ? this.#options.accounts.find(username) : undefined;
-    const verdict = this.#passwords.verify(password, account?.passwordRecord);
+    const passwords = account === undefined || account.isDisabled === true ? [] : account.passwords;
+    const verdict = this.#passwords.verify(
+      password,
+      passwords.map(({ record }) => record),
+    );
     if (verdict === undefined) return refuse('overloaded', 'too many sign-ins wait', 5);
-    if (!(await verdict) || account === undefined) return refuse('credentials-invalid');
+    const matched = await verdict;
+    const credentialId = passwords.find(({ record }) => record === matched)?.id;
+    if (account === undefined || credentialId === undefined) return refuse('credentials-invalid');
     return accept({
       account,
-      attestation: {
-        kind: account.kind,
-        method: 'password',
-        credential: this.#credentialId(account.passwordRecord ?? ''),
-      },
+      attestation: { kind: account.kind, method: 'password', credential: this.#credentialHash(credentialId) },
+      credentialId,
     });
   }
 
-  /**
-   * Names a password credential without deriving anything from the password: the record's salt is random, and only
-   * the salt goes into the hash.
-   */
-  #credentialId(record: string): Uint8Array {
-    const salt = record.split('$')[3] ?? '';
-    return this.#options.sha256(utf8(`sealpost credential ${salt}`));
+  /** Names a password credential without deriving anything from the password [MSG-12]: its id is random. */
+  #credentialHash(id: string): Uint8Array {
+    return this.#options.sha256(utf8(`sealpost credential ${id}`));
   }
 }

@@ -9,7 +9,7 @@ import { retryDelayMs } from '../schedule/backoff.ts';
 import type { Clock } from '../schedule/clock.ts';
 import type { Inbound } from './inbound.ts';
 import { relayFilter, type PeerAddress, type Sink } from './link.ts';
-import { introduction, readIntroduction } from './relay-front.ts';
+import { introduction, linkChain, readIntroduction } from './relay-front.ts';
 
 export interface DiallerOptions {
   readonly domain: Domain;
@@ -101,8 +101,11 @@ export class Dialler {
   async #introduce(transport: ConnectedTransport): Promise<Link> {
     const { domain, trust, signer, clock, inbound, report } = this.#options;
     const { domain: peer, host, port } = this.#peer;
-    const { peerCertificate } = transport.info;
-    const admitted = peerCertificate === undefined ? undefined : await trust.admit([peerCertificate], peer);
+    const { peerCertificate, peerIssuer } = transport.info;
+    const admitted =
+      peerCertificate === undefined
+        ? undefined
+        : await trust.admit(linkChain(peerCertificate, peerIssuer), peer);
     const certificate = admitted?.ok === true ? admitted.value.certificate : undefined;
     if (certificate?.role !== CertificateRole.domainLink || certificate.domain !== peer)
       throw new Error(`whoever listens at ${host}:${port} did not prove to be ${peer}`);

@@ -62,6 +62,11 @@ export async function readIntroduction(
   return role === CertificateRole.domainSeal && domain === peer ? accept() : refuse('certificate-wrong-role');
 }
 
+/** A peer whose anchor is known by its hash alone proves itself with the authority's certificate that it sends along. */
+export function linkChain(certificate: Uint8Array, issuer: Uint8Array | undefined): readonly Uint8Array[] {
+  return issuer === undefined ? [certificate] : [certificate, issuer];
+}
+
 /**
  * The relay listener: only domains that proved themselves by a link certificate, only `mail/relay/…` [RELAY-2].
  * A peer that subscribes to it can be relayed to over the same link.
@@ -98,7 +103,7 @@ export class RelayFront implements Application<Domain> {
     )
       return refuse('link-untrusted', 'no other domain, or no certificate');
     const peer = named.value;
-    const admitted = await trust.admit([transport.peerCertificate], peer);
+    const admitted = await trust.admit(linkChain(transport.peerCertificate, transport.peerIssuer), peer);
     // An anchor that cannot be proved now is no verdict on the peer.
     if (!admitted.ok)
       return describeError(admitted.refusal.code).permanent

@@ -30,7 +30,7 @@ import {
   type Signer,
   type SubmissionProperties,
 } from '@sealpost/protocol';
-import { grantedCeiling, type Account } from '../accounts/account.ts';
+import { grantedCeiling, type Account, type Revocations } from '../accounts/account.ts';
 import type { Principal } from '../accounts/sign-in.ts';
 import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
 import { noticesFor, type Notices } from '../evidence/notices.ts';
@@ -56,6 +56,7 @@ export interface SubmissionOptions {
   readonly clock: Clock;
   /** Unstored bytes above which new messages are told to come back. */
   readonly pendingBytesMax: number;
+  readonly revocations: Revocations;
   resolve(recipient: Address): Result<Route>;
   /** Keeps the certificates of a seal so that it can be shown after a restart. Durable when it resolves. */
   keepCertificate(certificate: TrustedCertificate): Promise<void>;
@@ -215,6 +216,7 @@ export class Submission {
       return refuse('copy-disagrees', 'content type');
     const copies = checkCopies(publish.userProperties, seal.claims);
     if (!copies.ok) return copies;
+    if (this.#options.revocations.isRevoked(seal.certificateHash)) return refuse('certificate-revoked');
     const known = trust.known(seal.certificateHash);
     const trusted = known === undefined ? await this.#admitChain(seal, domain) : accept(known);
     if (!trusted.ok) return trusted;

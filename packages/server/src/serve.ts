@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// One domain as its configuration says, in a directory that `init` prepared, until it is closed.
+import { staticAnchors, type Anchor, type Anchors } from '@sealpost/identity';
+import { nodeSigner } from '@sealpost/identity/node';
+import type { Domain } from '@sealpost/protocol';
+import { LiveAccounts } from './accounts/live.ts';
+import { AccountStore } from './accounts/store.ts';
+import type { LoadedConfig } from './config/load.ts';
+import { readMaterials, type Materials } from './config/materials.ts';
+import { ConfigError } from './config/problem.ts';
+import { openDomain, type Listening, type RunningDomain } from './domain.ts';
+import { loadEstate, type Estate } from './estate/estate.ts';
+import { openListenerTls, pemOf, type TlsMaterial } from './estate/listener.ts';
+import { lockDirectory } from './estate/lock.ts';
+
+/** One sentence each, without message content and without secrets. */
+export interface ServiceLog {
+  error(sentence: string): void;
+  warn(sentence: string): void;
+  info(sentence: string): void;
+}
+
+export interface Service {
+  readonly running: RunningDomain<Listening>;
+  /**
+   * Takes over what can change while it runs, and returns one sentence for each thing that cannot. Throws a
+   * ConfigError, and goes on as before, when the new configuration cannot be used.
+   */
+  reload(next: LoadedConfig): Promise<readonly string[]>;
+  /** What was received is stored and answered, for as long as the configuration allows; then the sessions end. */
+  close(): Promise<void>;
+}
+
+const accountsEveryMs = 1_000;
+/** Read at the start only. */
+const fixedKeys = [
+  'domain',
+  'host',
+  'data',
+  'listen.mqtt',
+  'listen.mqtts',
+  'listen.relay',
+  'limits.connections',
+];
+
+/** Throws a ConfigError when the configuration cannot be used, and the error of the socket when a port cannot. */
+export async function openService(loaded: LoadedConfig, log: ServiceLog): Promise<Service> {
+  const materials = await readMaterials(loaded);
+  const { directory } = materials;
+  const lock = lockDirectory(directory);
+  if (lock === undefined)
+    throw new ConfigError([
+      {
+        key: 'data',
+        sentence: `Another sealpost serve runs on ${directory}; end that one first, or give this one its own data folder.`,
+      },
+    ]);
+  try {
+    const opened = await openRunning(loaded, materials, log);
+    return new RunningService(loaded, opened, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly estate: Estate;
+  readonly anchors: ChangingAnchors;
+  readonly accounts: LiveAccounts;
+  readonly running: RunningDomain<Listening>;
+}
+
+async function openRunning(loaded: LoadedConfig, materials: Materials, log: ServiceLog): Promise<Opened> {
+  const { config } = loaded;
+  const { directory, peers } = materials;
+  const estate = await loadEstate(directory);
+  const anchors = new ChangingAnchors(estate.authority.anchor, materials.anchors);
+  const accounts = new LiveAccounts(AccountStore.open(directory));
+  try {
+    const { mqtt, mqtts, relay } = config.listen;
+    const running = await openDomain<Listening>({
+      domain: config.domain,
+      directory,
+      signer: nodeSigner({
+        certificateDer: estate.seal.certificate,
+        chain: estate.seal.chain,
+        privateKey: estate.seal.privateKey,
+      }),
+      anchors,
+      accounts,
+      revocations: accounts,
+      signedIn: (principal) => accounts.noteSignIn(principal),
+      link: pemOf(estate.link),
+      tls: await tlsOf(materials),
+      listen: {
+        ...(mqtt === undefined ? {} : { mqtt }),
+        ...(mqtts === undefined ? {} : { mqtts }),
+        ...(relay === undefined ? {} : { relay }),
+      },
+      peers,
+      limits: { connections: config.limits.connections },
+      report: (error) => log.error(error instanceof Error ? error.message : String(error)),
+    });
+    return { estate, anchors, accounts, running };
+  } catch (error) {
+    accounts.close();
+    throw error;
+  }
+}
+
+function tlsOf({ tls, directory, host }: Materials): Promise<TlsMaterial> | TlsMaterial {
+  return tls ?? openListenerTls(directory, host);
+}
+
+class RunningService implements Service {
+  readonly running: RunningDomain<Listening>;
+  readonly #opened: Opened;
+  readonly #release: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #loaded: LoadedConfig;
+  #closed: Promise<void> | undefined;
+
+  constructor(loaded: LoadedConfig, opened: Opened, release: () => void) {
+    this.#loaded = loaded;
+    this.#opened = opened;
+    this.#release = release;
+    this.running = opened.running;
+    this.#timer = setInterval(() => this.#followAccounts(), accountsEveryMs);
+    this.#timer.unref();
+  }
+
+  async reload(next: LoadedConfig): Promise<readonly string[]> {
+    const materials = await readMaterials(next);
+    const stays = fixedKeys.filter((key) => !isSame(this.#loaded.written[key], next.written[key]));
+    if (stays.includes('domain') || stays.includes('data'))
+      throw new ConfigError([
+        {
+          key: 'domain',
+          sentence: `${next.file}: domain and data cannot change while it runs; end sealpost serve and start it anew.`,
+        },
+      ]);
+    const { running, anchors } = this.#opened;
+    running.setTls(await tlsOf(materials));
+    const changed = anchors.replace(materials.anchors);
+    running.setPeers(materials.peers);
+    for (const domain of changed) running.forgetAnchor(domain);
+    this.#followAccounts();
+    this.#loaded = next;
+    return stays.map((key) => `${key} has changed in ${next.file} and is taken up by the next start.`);
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer);
+    const { running, accounts } = this.#opened;
+    await running.close({ drainMs: this.#loaded.config.limits.drain_seconds * 1000 });
+    accounts.close();
+    this.#release();
+  }
+
+  #followAccounts(): void {
+    const { running, accounts } = this.#opened;
+    if (accounts.refresh()) running.recheckSessions();
+  }
+}
+
+function isSame(left: unknown, right: unknown): boolean {
+  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+/** The own anchor, and those of the peers as the configuration has them now. */
+class ChangingAnchors implements Anchors {
+  readonly #own: Anchor;
+  #peers: readonly Anchor[];
+  #current: Anchors;
+
+  constructor(own: Anchor, peers: readonly Anchor[]) {
+    this.#own = own;
+    this.#peers = peers;
+    this.#current = staticAnchors([own, ...peers]);
+  }
+
+  resolve(domain: Domain): ReturnType<Anchors['resolve']> {
+    return this.#current.resolve(domain);
+  }
+
+  /** The domains whose anchor is another now, or gone. */
+  replace(peers: readonly Anchor[]): readonly Domain[] {
+    const before = this.#peers;
+    this.#peers = peers;
+    this.#current = staticAnchors([this.#own, ...peers]);
+    const now = new Map(peers.map((anchor) => [anchor.domain, keysOf(anchor)]));
+    return before.filter((anchor) => now.get(anchor.domain) !== keysOf(anchor)).map(({ domain }) => domain);
+  }
+}
+
+function keysOf({ keyHashes }: Anchor): string {
+  return keyHashes.map((hash) => Buffer.from(hash).toString('hex')).join(' ');
+}
