@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Command } from 'commander';
+import { accountCommand } from './commands/account.ts';
 import { actCommand } from './commands/act.ts';
+import { configCommand } from './commands/config.ts';
 import { devCommand } from './commands/dev.ts';
 import { inboxCommand } from './commands/inbox.ts';
 import { initCommand } from './commands/init.ts';
@@ -23,6 +25,8 @@ Exit codes are those of sysexits.h: 0 done, 64 usage, 65 data refused,
 const commands = [
   initCommand,
   serveCommand,
+  accountCommand,
+  configCommand,
   devCommand,
   sendCommand,
   inboxCommand,

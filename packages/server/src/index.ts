@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { accountsOf } from './accounts/account.ts';
-export type { Account, Accounts, Grant } from './accounts/account.ts';
+export type { Account, Accounts, Grant, PasswordCredential, Revocations } from './accounts/account.ts';
 export { hashPassword, passwordBytesMax } from './accounts/password.ts';
 export { AccountStore, credentialsMax, grantsMax, labelCharactersMax } from './accounts/store.ts';
 export type { StoredAccount, StoredCredential } from './accounts/store.ts';
@@ -8,7 +8,7 @@ export { keyNames, keys } from './config/keys.ts';
 export type { Key } from './config/keys.ts';
 export { loadConfig } from './config/load.ts';
 export type { LoadedConfig } from './config/load.ts';
-export { readMaterials } from './config/materials.ts';
+export { preparedDirectory, readMaterials } from './config/materials.ts';
 export { nearest, suggestion } from './config/nearest.ts';
 export { ConfigError } from './config/problem.ts';
 export type { Problem } from './config/problem.ts';
@@ -26,6 +26,7 @@ export { openCustody } from './custody/open.ts';
 export type { CustodyOptions } from './custody/open.ts';
 export { openDomain } from './domain.ts';
 export type { DomainOptions, Endpoint, Listening, Peer, RunningDomain } from './domain.ts';
+export { issueAccountCredential } from './estate/account-credential.ts';
 export { loadEstate } from './estate/estate.ts';
 export { openListenerTls, tlsAuthorityFile } from './estate/listener.ts';
 export type { TlsMaterial } from './estate/listener.ts';

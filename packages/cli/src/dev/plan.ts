@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomInt } from 'node:crypto';
 import { readProfile } from '@sealpost/client/node';
 import type { DomainPlan } from '@sealpost/server';
+import { generated } from '../domain/new-password.ts';
 import { profilePath } from '../profile-discovery.ts';
 
 export const alarm = 'kitchen-alarm@home.test';
@@ -32,7 +32,7 @@ export async function devPlan(dataDir: string): Promise<DomainPlan[]> {
     const own = accounts.filter((entry) => entry.domain === domain);
     const planned = own.map(async ({ account }) => ({
       ...account,
-      password: (await knownPassword(dataDir, account.address)) ?? newPassword(),
+      password: (await knownPassword(dataDir, account.address)) ?? generated(),
     }));
     plans.push({ domain, accounts: await Promise.all(planned) });
   }
@@ -42,12 +42,4 @@ export async function devPlan(dataDir: string): Promise<DomainPlan[]> {
 async function knownPassword(dataDir: string, address: string): Promise<string | undefined> {
   const profile = await readProfile(profilePath(dataDir, address)).catch(() => undefined);
   return profile?.ok === true ? profile.value.password : undefined;
-}
-
-const letters = 'abcdefghijkmnopqrstuvwxyz23456789';
-const passwordCharacters = 20;
-
-/** Letters and digits only, so that it stands in any shell as it is: 100 bits. */
-function newPassword(): string {
-  return Array.from({ length: passwordCharacters }, () => letters.charAt(randomInt(letters.length))).join('');
 }

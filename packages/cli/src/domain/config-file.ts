@@ -37,7 +37,8 @@ export async function asCommandErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof ConfigError ? commandError(error.problems) : error;
+    if (!(error instanceof ConfigError)) throw error;
+    throw Object.assign(commandError(error.problems), { cause: error });
   }
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { X509Certificate } from 'node:crypto';
-import { parseDomain } from '@sealpost/protocol';
+import { fromHex, parseDomain } from '@sealpost/protocol';
 import { staticAnchors } from '@sealpost/identity';
 import type { Anchor, Anchors } from '@sealpost/identity';
 import { nodeCrypto, readCertificates } from '@sealpost/identity/node';
 import { ProfileError, asProfileError } from './profile-error.ts';
+import { keyHashForm } from './profile.ts';
 import type { ProfileAnchor } from './profile.ts';
 
 /** The anchors that a profile states: each pins the keys of the authorities in its files. */
@@ -16,12 +17,19 @@ export async function profileAnchors(stated: readonly ProfileAnchor[]): Promise<
   }
 }
 
-async function readAnchor({ domain, authorityFiles }: ProfileAnchor): Promise<Anchor> {
+async function readAnchor({ domain, authorityFiles, keyHashes }: ProfileAnchor): Promise<Anchor> {
   const parsed = parseDomain(domain);
   if (!parsed.ok) throw new ProfileError(`anchor of ${domain}: not a domain`);
-  const files = await Promise.all(authorityFiles.map((file) => readCertificates(file)));
+  const files = await Promise.all((authorityFiles ?? []).map((file) => readCertificates(file)));
   const authorities = files.flat();
-  return { domain: parsed.value, authorities, keyHashes: authorities.map(keyHash), proof: 'static' };
+  const stated = (keyHashes ?? []).map((text) => fromHex(keyHashForm.exec(text)?.[1] ?? ''));
+  return {
+    domain: parsed.value,
+    authorities,
+    // Where hashes are stated they alone count: a file beside them proves nothing.
+    keyHashes: stated.length > 0 ? stated.filter((hash) => hash !== undefined) : authorities.map(keyHash),
+    proof: 'static',
+  };
 }
 
 /** SHA-256 of the SubjectPublicKeyInfo, as anchors pin it. */

@@ -18,7 +18,9 @@ export interface TlsEndpoint extends Endpoint {
 export interface ProfileAnchor {
   readonly domain: string;
   /** PEM files of the authorities that certify this domain's accounts and seals. */
-  readonly authorityFiles: readonly string[];
+  readonly authorityFiles?: readonly string[];
+  /** With or instead of them: `sha256:…` of the authorities' keys, as `sealpost init` prints it. */
+  readonly keyHashes?: readonly string[];
 }
 
 /**
@@ -68,9 +70,9 @@ function resolvePaths(profile: Profile, directory: string): Profile {
     ...(mqtts?.caFile === undefined ? {} : { mqtts: { ...mqtts, caFile: at(mqtts.caFile) } }),
     ...(certFile === undefined ? {} : { certFile: at(certFile) }),
     ...(keyFile === undefined ? {} : { keyFile: at(keyFile) }),
-    anchors: anchors.map(({ domain, authorityFiles }) => ({
-      domain,
-      authorityFiles: authorityFiles.map(at),
+    anchors: anchors.map(({ authorityFiles, ...anchor }) => ({
+      ...anchor,
+      ...(authorityFiles === undefined ? {} : { authorityFiles: authorityFiles.map(at) }),
     })),
   };
 }
@@ -99,9 +101,17 @@ function isEndpoint(value: unknown): boolean {
 
 function isAnchor(value: unknown): boolean {
   if (!isFields(value)) return false;
-  const { domain, authorityFiles } = value;
-  const files: unknown[] = Array.isArray(authorityFiles) ? authorityFiles : [];
-  return typeof domain === 'string' && files.length > 0 && files.every((file) => typeof file === 'string');
+  const { domain, authorityFiles = [], keyHashes = [] } = value;
+  if (!isTexts(authorityFiles) || !isTexts(keyHashes)) return false;
+  if (!keyHashes.every((hash) => keyHashForm.test(hash))) return false;
+  return typeof domain === 'string' && authorityFiles.length + keyHashes.length > 0;
+}
+
+/** The digest, in hexadecimal digits. */
+export const keyHashForm = /^sha256:([0-9a-f]{64})$/;
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((text) => typeof text === 'string');
 }
 
 function isFields(value: unknown): value is Fields {

@@ -34,6 +34,14 @@ export interface Materials {
 
 type Read<T> = { readonly value: T } | { readonly problem: Problem };
 
+/** Where the keys of the domain are. Throws a ConfigError when they are not there or are another domain's. */
+export async function preparedDirectory(loaded: LoadedConfig): Promise<string> {
+  const directory = loaded.at(loaded.config.data);
+  const checked = await checkDirectory(loaded, directory);
+  if ('problem' in checked) throw new ConfigError([checked.problem]);
+  return directory;
+}
+
 /** Reads and checks, and changes nothing. Throws a ConfigError with everything that is wrong. */
 export async function readMaterials(loaded: LoadedConfig): Promise<Materials> {
   const { config, at } = loaded;

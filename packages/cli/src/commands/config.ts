@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command } from 'commander';
+import { withConfigOptions } from '../config-options.ts';
+import type { ConfigOptions } from '../config-options.ts';
+import type { Context } from '../context.ts';
+import type { ShowOptions } from '../domain/config.ts';
+
+const examples = `
+Examples:
+  sealpost config check
+  sealpost config check --config /srv/sealpost/sealpost.toml
+  sealpost config show --origin`;
+
+export function configCommand(context: Context): Command {
+  const check = new Command('check').description('say what is wrong with the configuration, if anything');
+  const show = new Command('show').description('show what is in force');
+  return new Command('config')
+    .description('the configuration of the domain that is served')
+    .helpCommand(false)
+    .addHelpText('after', examples)
+    .addCommand(
+      withConfigOptions(check).action(async (options: ConfigOptions) => {
+        const { checkConfig } = await import('../domain/config.ts');
+        await checkConfig(context, options);
+      }),
+    )
+    .addCommand(
+      withConfigOptions(show)
+        .option('--origin', 'and who gave each value: default, file and line, environment or flag')
+        .option('--json', 'write JSON for scripts')
+        .action(async (options: ShowOptions) => {
+          const { showConfig } = await import('../domain/config.ts');
+          await showConfig(context, options);
+        }),
+    );
+}
