@@ -229,7 +229,6 @@ function credentialRow(credential: StoredCredential): string[] {
 
 function credentialJson(credential: StoredCredential): unknown {
   const { id, label, createdAt, lastSignInAt, revokedAt, expires } = credential;
-  const time = (at: number | undefined): string | undefined => (at === undefined ? undefined : isoTime(at));
   return {
     credential: id,
     kind: kindOf(credential),
@@ -243,4 +242,8 @@ function credentialJson(credential: StoredCredential): unknown {
 
 function kindOf({ record }: StoredCredential): string {
   return record === undefined ? 'certificate' : 'password';
+}
+
+function time(at: number | undefined): string | undefined {
+  return at === undefined ? undefined : isoTime(at);
 }

@@ -25,9 +25,7 @@ function parseGrant(text: string): Grant {
   const [name = '', ...whom] = text.split(',').map((part) => part.trim());
   const upTo = parsePrecedence(name);
   if (!upTo.ok)
-    throw usageError(
-      `--grant ${text}: there is no precedence ${name}${ended(suggestion(name, precedenceNames))}`,
-    );
+    throw usageError(`--grant ${text}: there is no precedence ${name}${suggestion(name, precedenceNames)}`);
   let kind: AccountKind | undefined;
   let from: Address | Domain | undefined;
   for (const part of whom) {
@@ -49,10 +47,6 @@ function senderFrom(part: string, text: string, before: Address | Domain | undef
       `--grant ${text}: ${part} is no kind, address or domain here; write it as in flash,device,home.example.`,
     );
   return parsed.value;
-}
-
-function ended(hint: string): string {
-  return hint.endsWith('?') ? hint : `${hint}.`;
 }
 
 export function formatGrant({ upTo, kind, from }: Grant): string {

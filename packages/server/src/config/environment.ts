@@ -45,11 +45,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Settings {
     else if (byFile !== undefined) addFrom(byFile, value, variable);
     else
       problems.push({
-        sentence:
-          `The environment variable ${variable} means nothing${suggestion(variable, [...byVariable.keys(), ...others])}`.replace(
-            /[^?]$/,
-            '$&.',
-          ),
+        sentence: `The environment variable ${variable} means nothing${suggestion(variable, [...byVariable.keys(), ...others])}`,
       });
   }
   return { settings, problems };
@@ -81,10 +77,7 @@ export function readFlags(flags: readonly string[]): Settings {
     if (at < 1) problems.push({ sentence: `--set ${flag} has no value; write --set key=value.` });
     else if (key === undefined)
       problems.push({
-        sentence: `--set ${flag}: there is no key ${name}${suggestion(name, [...byName.keys()])}`.replace(
-          /[^?]$/,
-          '$&.',
-        ),
+        sentence: `--set ${flag}: there is no key ${name}${suggestion(name, [...byName.keys()])}`,
       });
     else settings.push({ key, value: valueOf(key, flag.slice(at + 1).trim()), origin: `--set ${name}` });
   }

@@ -116,11 +116,9 @@ function problemsOf(
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((name) => {
       const path = [...issue.path, name];
-      const hint = suggestion(name, namesIn(issue.path));
-      return {
-        key: nameOf(path),
-        sentence: `${origin(path)}: there is no key ${nameOf(path)}${hint}${hint.endsWith('?') ? '' : '.'}`,
-      };
+      const known = namesIn(issue.path).map((one) => nameOf([...issue.path, one]));
+      const hint = suggestion(nameOf(path), known);
+      return { key: nameOf(path), sentence: `${origin(path)}: there is no key ${nameOf(path)}${hint}` };
     });
   const name = nameOf(issue.path);
   const isMissing = issue.path.length > 0 && valueAt(values, issue.path) === undefined;

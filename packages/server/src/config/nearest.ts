@@ -9,10 +9,10 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best?.candidate;
 }
 
-/** `; did you mean …?`, or the whole list where nothing is near. */
+/** The end of a sentence: `; did you mean …?`, or the whole list where nothing is near. */
 export function suggestion(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
-  return near === undefined ? `; known here: ${known.join(', ')}` : `; did you mean ${near}?`;
+  return near === undefined ? `; there are ${known.join(', ')}.` : `; did you mean ${near}?`;
 }
 
 /** Levenshtein's, with a swap of neighbours as one step (optimal string alignment). */
