@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DatabaseSync } from 'node:sqlite';
-
-/** The layout this code reads and writes. A change appends a migration and never edits one. */
-export const schemaVersion = 1;
+import { applicationId, type Layout } from '../sqlite/layout.ts';
 
 /**
  * Times are unix seconds, next_at milliseconds. Sets of events are bits, 1 << event. Each index carries only rows that
@@ -10,7 +7,7 @@ export const schemaVersion = 1;
  * for word in the queries, else SQLite does not use them. Outcome 18 is unconfirmed. Every key of the hot path begins with holder, issuer, mailbox
  * or peer.
  */
-const tables = `
+const layout1 = `
   CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value INTEGER NOT NULL
@@ -97,42 +94,10 @@ const tables = `
   INSERT INTO meta (key, value) VALUES ('epoch', 0), ('seq', 1);
 `;
 
-/** `migrations[n]` leads from version n to n + 1. */
-const migrations: readonly string[] = [tables];
-
-/** Per connection; what is not said here is SQLite's default. */
-const pragmas = [
-  // Another process that is closing this directory may hold the lock for a moment.
-  'PRAGMA busy_timeout = 5000',
-  // A commit is one append to the log and one fsync, and readers of the file do not stop it.
-  'PRAGMA journal_mode = WAL',
-  // fsync of the log at every commit: an acknowledgement follows.
-  'PRAGMA synchronous = FULL',
-  // The log goes back into the file every 4,096 pages instead of 1,000: fewer, longer pauses cost less in all.
-  'PRAGMA wal_autocheckpoint = 4096',
-  // Negative: KiB.
-  'PRAGMA cache_size = -32768',
-  'PRAGMA temp_store = MEMORY',
-];
-
-export function prepareDatabase(db: DatabaseSync): void {
-  for (const pragma of pragmas) db.exec(pragma);
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    migrate(db);
-    db.exec('COMMIT');
-  } catch (error) {
-    db.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-function migrate(db: DatabaseSync): void {
-  const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-  if (found > schemaVersion)
-    throw new Error(
-      `the custody store has layout ${found}, newer than layout ${schemaVersion} of this program: run the newer program`,
-    );
-  for (const migration of migrations.slice(found)) db.exec(migration);
-  if (found < schemaVersion) db.exec(`PRAGMA user_version = ${schemaVersion}`);
-}
+export const custodyLayout: Layout = {
+  name: 'custody store',
+  applicationId: applicationId('SPcu'),
+  unmarkedUpTo: 1,
+  migrations: [layout1],
+  cacheKib: 32 * 1024,
+};

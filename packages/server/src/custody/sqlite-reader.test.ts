@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
-import { prepareDatabase } from './schema.ts';
+import { migrate } from '../sqlite/migrate.ts';
+import { custodyLayout } from './schema.ts';
 import { SqliteReader, questions } from './sqlite-reader.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
@@ -24,7 +25,7 @@ function plan(db: DatabaseSync, sql: string): string[] {
 
 test('every statement finds its rows by an index, in the order it needs them', () => {
   const db = new Recorder(':memory:');
-  prepareDatabase(db);
+  migrate(db, ':memory:', custodyLayout);
   const store = new SqliteStore(db);
   assert.deepEqual(store.commit([]), []);
   const reader = new SqliteReader(db);

@@ -2,12 +2,12 @@
 // Runs inside the worker: one batch, one transaction.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Event } from '@sealpost/protocol';
+import { isMistake, isStorageFull } from '../sqlite/result-codes.ts';
 import { eventSet, eventsOf, type EventSet } from './event-set.ts';
 import { Reserve } from './reserve.ts';
 import { Sequence } from './sequence.ts';
 import { admit, contentKept, decide, eventOf, type Standing, type State, type Step } from './states.ts';
 import { prepareStatements, type Statements } from './sqlite-statements.ts';
-import { isMistake, isStorageFull } from './sqlite-error.ts';
 import type {
   AcceptCommand,
   AdmitCommand,

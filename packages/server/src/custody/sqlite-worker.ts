@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry of the thread that owns the database. Protocol: thread-messages.ts.
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { prepareDatabase } from './schema.ts';
+import { openDatabase } from '../sqlite/open.ts';
+import { custodyLayout } from './schema.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import type { FromStore, StoreOptions, ToStore } from './thread-messages.ts';
@@ -13,8 +13,7 @@ if (parentPort === null) throw new Error('sqlite-worker is started by openCustod
 const port = parentPort;
 const { directory, pagesMax } = workerData as StoreOptions;
 
-const db = new DatabaseSync(join(directory, 'custody.sqlite'));
-prepareDatabase(db);
+const db = openDatabase(join(directory, 'custody.sqlite'), custodyLayout);
 if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count = ${pagesMax}`);
 const store = new SqliteStore(db);
 const reader = new SqliteReader(db);
