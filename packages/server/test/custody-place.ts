@@ -12,10 +12,14 @@ const openIn = new Map<string, Store[]>();
 export function scratchDirectory(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'sealpost-custody-'));
   t.after(async () => {
-    await Promise.all((openIn.get(directory) ?? []).map((store) => store.close()));
+    await closeAll(directory);
     rmSync(directory, { recursive: true, force: true });
   });
   return directory;
+}
+
+export async function closeAll(directory: string): Promise<void> {
+  await Promise.all((openIn.get(directory) ?? []).map((store) => store.close()));
 }
 
 function fail(error: Error): void {

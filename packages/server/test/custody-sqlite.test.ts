@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { Event } from '@sealpost/protocol';
-import { handOver, lapse, sampleAcceptance, sampleRecipient, sampleSign } from '@sealpost/testing';
-import type { Acceptance, Store } from '@sealpost/testing';
+import { handOver, sampleAcceptance, sampleRecipient, sampleSign } from '@sealpost/testing';
+import type { Store } from '@sealpost/testing';
 import { custodyLayout } from '../src/custody/schema.ts';
 import { StoreThread } from '../src/custody/store-thread.ts';
 import { openAt, scratchDirectory } from './custody-place.ts';
@@ -38,49 +38,6 @@ test('a directory that is opened again belongs to the last opener; the first fai
   await first.close();
 });
 
-test('a full disk refuses what is new, stores nothing of it, and goes on handing over', async (t) => {
-  const directory = scratchDirectory(t);
-  const custody = await openAt(directory, { pagesMax: 400 });
-  const accepted: Acceptance[] = [];
-  const refused: Acceptance[] = [];
-  // Batches of sixteen until one is refused, then one by one until not even that fits.
-  for (let size = 16; size > 0;) {
-    const batch = Array.from({ length: size }, () => sampleAcceptance({ body: Buffer.alloc(2000, 1) }));
-    const results = await Promise.all(batch.map((message) => custody.commit(message)));
-    for (const [index, result] of results.entries()) {
-      if (result.kind !== 'applied') assert.deepEqual(result, { kind: 'refused', code: 'storage-full' });
-      (result.kind === 'applied' ? accepted : refused).push(batch[index] as Acceptance);
-    }
-    if (results.some(({ kind }) => kind === 'refused')) size = size === 16 ? 1 : 0;
-  }
-  assert.equal(await count(custody), accepted.length);
-  for (const { holder, id, issuer } of refused) {
-    assert.equal(await custody.stored(holder, id), undefined);
-    assert.deepEqual(await custody.timeline(issuer, id), []);
-  }
-  const [one, other, third] = accepted as [Acceptance, Acceptance, Acceptance];
-  const mixed = await Promise.all([
-    custody.commit(sampleAcceptance({ body: Buffer.alloc(4000, 1) })),
-    custody.commit(handOver(one)),
-    custody.commit(handOver(other)),
-  ]);
-  assert.deepEqual(
-    mixed.map(({ kind }) => kind),
-    ['refused', 'applied', 'applied'],
-  );
-  assert.equal((await custody.commit(lapse(third))).kind, 'applied');
-  for (const message of accepted.slice(3)) await custody.commit(handOver(message, { report: 'city.test' }));
-  const states = (await custody.outcomes()).map(({ state }) => state);
-  assert.deepEqual(states, [7, 8], 'all of them were handed over');
-  assert.equal((await custody.commit(sampleAcceptance())).kind, 'refused', 'the room is kept for that');
-  await custody.close();
-  const again = await openAt(directory);
-  assert.equal((await again.stored(one.holder, one.id))?.state, 7);
-  assert.equal((await again.stored(third.holder, third.id))?.state, 8);
-  const [repeated] = refused as [Acceptance];
-  assert.equal((await again.commit(repeated)).kind, 'applied', 'there is room again');
-});
-
 test('a store of a newer program is left alone, with one sentence', async (t) => {
   const directory = scratchDirectory(t);
   const custody = await openAt(directory);
@@ -102,7 +59,10 @@ test('what is no database is not opened', async (t) => {
 
 test('the thread’s end is reported once and rejects everything', async (t) => {
   const failures: Error[] = [];
-  const thread = await StoreThread.open({ directory: scratchDirectory(t) }, (error) => failures.push(error));
+  const thread = await StoreThread.open(
+    { directory: scratchDirectory(t), room: { spareBytes: 0, keptBytes: 0 } },
+    (error) => failures.push(error),
+  );
   const results = await Promise.allSettled([
     thread.write(new ArrayBuffer(8)),
     thread.ask('peers'),

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { messageIdBytes, messageIdFromBytes } from '@sealpost/protocol';
 import type { Event, MessageId, Precedence, Statement } from '@sealpost/protocol';
+import type { RoomLimits } from '../sqlite/room.ts';
 import type {
   Custody,
   CustodyReader,
@@ -29,21 +30,20 @@ export interface CustodyOptions {
   sign(statement: Statement): Promise<Uint8Array>;
   /** Called once, if custody fails as a whole. */
   report(error: Error): void;
-  /** Pages of the database file at most: for tests of a full disk. */
-  readonly pagesMax?: number;
+  /** What is to be left of the disk; for tests on small ones. */
+  readonly room?: RoomLimits;
 }
 
+/** The log's pages between two checkpoints (16 MiB) must fit into what is kept; nothing is accepted with less than four times that. */
+const roomDefault: RoomLimits = { keptBytes: 16 * 1024 * 1024, spareBytes: 64 * 1024 * 1024 };
 const closed = 'custody is closed';
 
 /** Custody in one SQLite file, written by a thread of its own. */
 export async function openCustody(options: CustodyOptions): Promise<Custody & CustodyReader> {
-  const { directory, pagesMax, sign, report } = options;
+  const { directory, room = roomDefault, sign, report } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   let failed: (error: Error) => void = report;
-  const thread = await StoreThread.open(
-    { directory, ...(pagesMax === undefined ? {} : { pagesMax }) },
-    (error) => failed(error),
-  );
+  const thread = await StoreThread.open({ directory, room }, (error) => failed(error));
   const commits = new GroupCommit({
     // Async, so that whatever it throws is a rejection.
     sign: async (statement) => sign(statement),

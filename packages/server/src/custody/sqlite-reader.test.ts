@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
+import { tmpdir } from 'node:os';
 import test from 'node:test';
 import { migrate } from '../sqlite/migrate.ts';
+import { Room } from '../sqlite/room.ts';
 import { custodyLayout } from './schema.ts';
 import { SqliteReader, questions } from './sqlite-reader.ts';
 import { SqliteStore } from './sqlite-store.ts';
@@ -26,7 +28,7 @@ function plan(db: DatabaseSync, sql: string): string[] {
 test('every statement finds its rows by an index, in the order it needs them', () => {
   const db = new Recorder(':memory:');
   migrate(db, ':memory:', custodyLayout);
-  const store = new SqliteStore(db);
+  const store = new SqliteStore(db, new Room(tmpdir(), { spareBytes: 0, keptBytes: 0 }));
   assert.deepEqual(store.commit([]), []);
   const reader = new SqliteReader(db);
   const id = new Uint8Array(16);

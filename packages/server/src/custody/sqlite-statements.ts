@@ -9,6 +9,7 @@ export function prepareStatements(db: DatabaseSync) {
   return {
     begin: db.prepare('BEGIN IMMEDIATE'),
     commit: db.prepare('COMMIT'),
+    checkpoint: db.prepare('PRAGMA wal_checkpoint(PASSIVE)'),
     epoch: db.prepare("SELECT value FROM meta WHERE key = 'epoch'"),
     insertMessage: db.prepare(
       `INSERT INTO message (seq, holder, id, issuer, audience, digest, state, lane, expires, next_at, attempts,

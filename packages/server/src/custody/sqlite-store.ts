@@ -3,8 +3,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Event } from '@sealpost/protocol';
 import { isMistake, isStorageFull } from '../sqlite/result-codes.ts';
+import type { Room } from '../sqlite/room.ts';
 import { eventSet, eventsOf, type EventSet } from './event-set.ts';
-import { Reserve } from './reserve.ts';
 import { Sequence } from './sequence.ts';
 import { admit, contentKept, decide, eventOf, type Standing, type State, type Step } from './states.ts';
 import { prepareStatements, type Statements } from './sqlite-statements.ts';
@@ -50,45 +50,54 @@ export class Fenced extends Error {
 
 export class SqliteStore {
   readonly #db: DatabaseSync;
+  readonly #room: Room;
   readonly #epoch: number;
   readonly #sequence: Sequence;
-  readonly #reserve: Reserve;
   readonly #statements: Statements;
 
   /** Takes the directory over from whoever had it open. */
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, room: Room) {
     this.#db = db;
+    this.#room = room;
     db.prepare("UPDATE meta SET value = value + 1 WHERE key = 'epoch'").run();
     this.#statements = prepareStatements(db);
     this.#epoch = this.#readEpoch();
     this.#sequence = new Sequence(db);
-    this.#reserve = new Reserve(db);
   }
 
   /**
-   * One result per command, durable. A command that SQLite itself rejects is left out and the rest is tried again; with
-   * the disk full, the batch is tried again without what it accepts, and then with the room of the reserve. Throws when
-   * nothing can be written any more (fenced, damaged, I/O).
+   * One result per command, durable. A command that SQLite itself rejects is left out and the rest is tried again.
+   * Without room nothing is accepted; what else the batch holds is tried until every way to make room has been used.
+   * Throws when nothing can be written any more (fenced, damaged, I/O): after a failed fsync nobody can know what is on
+   * the disk, and asking again gets an answer that means nothing. Whoever opens the store next begins by bringing the
+   * log into the file anew.
    */
   commit(commands: readonly Command[]): CommandResult[] {
     const results = new Map<Command, CommandResult>();
-    let usesReserve = false;
-    for (let left = commands; left.length > 0; left = commands.filter((command) => !results.has(command))) {
+    const remaining = (): Command[] => commands.filter((command) => !results.has(command));
+    const refuse = (refused: readonly Command[]): void => {
+      for (const command of refused) results.set(command, storageFull);
+    };
+    if (commands.some(isAcceptance) && !this.#room.mayBegin()) refuse(commands.filter(isAcceptance));
+    let hasEmptiedLog = false;
+    for (let left = remaining(); left.length > 0; left = remaining()) {
       let failing: Command | undefined;
       try {
         const made: CommandResult[] = [];
-        this.#begin(left, usesReserve);
+        this.#begin();
         for (failing of left) made.push(this.#apply(failing));
         failing = undefined;
         this.#end();
         left.forEach((command, index) => results.set(command, made[index] ?? storageFull));
       } catch (error) {
         this.#rollBack();
-        if (isStorageFull(error)) {
-          const accepts = left.filter(({ kind }) => kind === 'accept');
-          const mayUseReserve = accepts.length === 0 && this.#reserve.isHeld && !usesReserve;
-          if (mayUseReserve) usesReserve = true;
-          else for (const command of accepts.length > 0 ? accepts : left) results.set(command, storageFull);
+        if (this.#room.isFull(error)) {
+          const mayEmptyLog = !hasEmptiedLog && isStorageFull(error);
+          hasEmptiedLog = true;
+          if (mayEmptyLog && this.#emptyLog()) continue;
+          if (left.some(isAcceptance)) refuse(left.filter(isAcceptance));
+          else if (this.#room.giveUp()) hasEmptiedLog = false;
+          else refuse(left);
         } else if (failing !== undefined && isMistake(error)) {
           results.set(failing, { kind: 'failed', message: String(error) });
         } else {
@@ -99,25 +108,33 @@ export class SqliteStore {
     return commands.map((command) => results.get(command) ?? storageFull);
   }
 
-  #begin(commands: readonly Command[], usesReserve: boolean): void {
+  #begin(): void {
     this.#statements.begin.run();
     if (this.#readEpoch() !== this.#epoch) throw new Fenced();
-    if (usesReserve) this.#reserve.giveUp();
-    else if (commands.some(({ kind }) => kind === 'accept')) this.#reserve.ensure();
     this.#sequence.reserve();
   }
 
   #end(): void {
     this.#statements.commit.run();
     this.#sequence.committed();
-    this.#reserve.committed();
   }
 
   #rollBack(): void {
     this.#sequence.rolledBack();
-    this.#reserve.rolledBack();
     // A full disk has already rolled it back in some cases.
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+  }
+
+  /** Whether the log went into the file as a whole, and so begins again where its file has room already. */
+  #emptyLog(): boolean {
+    try {
+      // Passive: waits for no reader.
+      const { log, checkpointed } = this.#statements.checkpoint.get() ?? {};
+      return log === checkpointed && log !== 0;
+    } catch (error) {
+      if (this.#room.isFull(error)) return false;
+      throw error;
+    }
   }
 
   #readEpoch(): number {
@@ -295,6 +312,10 @@ export class SqliteStore {
   #evidenceOf(issuer: string, id: Uint8Array, events: EventSet): Uint8Array | undefined {
     return this.#statements.evidenceOf.get(issuer, id, events)?.['signed'] as Uint8Array | undefined;
   }
+}
+
+function isAcceptance({ kind }: Command): boolean {
+  return kind === 'accept';
 }
 
 function standingOf(row: Row): Standing {

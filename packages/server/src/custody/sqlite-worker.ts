@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entry of the thread that owns the database. Protocol: thread-messages.ts.
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { explained } from '../sqlite/explain.ts';
 import { openDatabase } from '../sqlite/open.ts';
+import { Room } from '../sqlite/room.ts';
+import { isStoreError } from '../sqlite/store-error.ts';
 import { custodyLayout } from './schema.ts';
 import { SqliteReader } from './sqlite-reader.ts';
 import { SqliteStore } from './sqlite-store.ts';
@@ -11,21 +15,41 @@ import { packResults, unpackBatch } from './wire.ts';
 
 if (parentPort === null) throw new Error('sqlite-worker is started by openCustody');
 const port = parentPort;
-const { directory, pagesMax } = workerData as StoreOptions;
+const { directory, room: limits } = workerData as StoreOptions;
 
-const db = openDatabase(join(directory, 'custody.sqlite'), custodyLayout);
-if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count = ${pagesMax}`);
-const store = new SqliteStore(db);
+const path = join(directory, 'custody.sqlite');
+const room = new Room(directory, limits);
+const { db, store } = openStore();
 const reader = new SqliteReader(db);
 
 function send(message: FromStore): void {
   port.postMessage(message, message instanceof ArrayBuffer ? [message] : []);
 }
 
+/** On a full disk too, so that hand-overs go on after a restart: once more, in the room that was kept for that. */
+function openStore(): { db: DatabaseSync; store: SqliteStore } {
+  try {
+    const opened = openDatabase(path, custodyLayout);
+    return { db: opened, store: explaining(() => new SqliteStore(opened, room)) };
+  } catch (error) {
+    if (isStoreError(error) && error.code === 'store-full' && room.giveUp()) return openStore();
+    throw error;
+  }
+}
+
+/** What SQLite and the system say in words of theirs becomes a sentence that names the file. */
+function explaining<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explained(error, path, custodyLayout);
+  }
+}
+
 // What throws here ends the thread, and with it custody: the other side sees the error.
 port.on('message', (message: ToStore) => {
   if (message instanceof ArrayBuffer) {
-    send(packResults(store.commit(unpackBatch(message))));
+    send(packResults(explaining(() => store.commit(unpackBatch(message)))));
   } else if (message.kind === 'close') {
     db.close();
     port.close();
@@ -33,7 +57,7 @@ port.on('message', (message: ToStore) => {
     const { values, question } = message;
     // The names on both sides are those of one list; the arguments were checked where they were given.
     const answer = reader[question] as (...given: unknown[]) => Record<string, unknown>[];
-    send({ kind: 'answer', rows: answer.apply(reader, [...values]) });
+    send({ kind: 'answer', rows: explaining(() => answer.apply(reader, [...values])) });
   }
 });
 

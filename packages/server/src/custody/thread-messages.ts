@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What passes between the main thread and the one that owns the database. Both directions are ordered: batches are
 // answered in the order in which they were sent, and so are questions.
+import type { RoomLimits } from '../sqlite/room.ts';
 import type { Question } from './sqlite-reader.ts';
 
 export interface StoreOptions {
   readonly directory: string;
-  /** Of the database file: for tests of a full disk. */
-  readonly pagesMax?: number;
+  readonly room: RoomLimits;
 }
 
 export type ToStore =
