@@ -20,6 +20,7 @@ import {
 import { noRevocations, type Accounts, type Revocations } from './accounts/account.ts';
 import { SignIn, type Principal } from './accounts/sign-in.ts';
 import { CertificateArchive } from './certificates/archive.ts';
+import { Housekeeping } from './custody/housekeeping.ts';
 import { openCustody } from './custody/open.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { Dispositions } from './delivery/disposition.ts';
@@ -173,6 +174,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     consigned: (mailbox) => delivery.refresh(mailbox),
     report,
   });
+  const housekeeping = new Housekeeping({ custody, clock, report });
   const deadlines = new Deadlines({ clock, sweep: (nowMs) => expiry.sweep(nowMs), report });
 
   const peers = new Map(options.peers.map((peer) => [peer.domain, peer]));
@@ -298,6 +300,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
       accountServer.close(),
       relayServer.close(),
       deadlines.stop(),
+      housekeeping.stop(),
       ...listening,
     ]);
     await custody.close();
@@ -323,6 +326,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
       ...(mqtts && secure && { mqtts: { host: mqtts.host, port: secure.port } }),
       ...(relayAt && toPeers && { relay: { host: relayAt.host, port: toPeers.port } }),
     };
+    housekeeping.start();
     return {
       domain,
       // The same names as in `listen`.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { sampleSign, type Store } from '@sealpost/testing';
+import type { Pruning } from '../src/custody/custody.ts';
 import { openCustody, type CustodyOptions } from '../src/custody/open.ts';
 
 const openIn = new Map<string, Store[]>();
@@ -27,7 +28,10 @@ function fail(error: Error): void {
 }
 
 /** Custody that must not fail as a whole, unless the test says what to do then. */
-export async function openAt(directory: string, options: Partial<CustodyOptions> = {}): Promise<Store> {
+export async function openAt(
+  directory: string,
+  options: Partial<CustodyOptions> = {},
+): Promise<Store & Pruning> {
   const store = await openCustody({ directory, sign: sampleSign, report: fail, ...options });
   openIn.set(directory, [...(openIn.get(directory) ?? []), store]);
   return store;

@@ -21,7 +21,7 @@ import { openDatabase } from '../src/sqlite/open.ts';
 import { scratchDirectory } from './custody-place.ts';
 import { toyLayout } from './sqlite-toy.ts';
 
-const child = fileURLToPath(new URL('sqlite-kill-child.ts', import.meta.url));
+const child = fileURLToPath(new URL('sqlite-child.ts', import.meta.url));
 const notes = 500;
 
 /** A closed store of the first layout with some pages of content. */
@@ -93,7 +93,7 @@ test('a migration that fails changes nothing', (t) => {
 test('a process that is killed in the middle of a migration leaves the store as it was', async (t) => {
   const path = join(scratchDirectory(t), 'note.sqlite');
   oldStore(path);
-  const process_ = spawn(process.execPath, ['--conditions=sealpost-source', child, path], {
+  const process_ = spawn(process.execPath, ['--conditions=sealpost-source', child, path, 'half'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(process_.stdout, 'data');
@@ -112,12 +112,7 @@ test('a process that is killed in the middle of a migration leaves the store as 
 test('two processes that migrate at the same time do it once', async (t) => {
   const path = join(scratchDirectory(t), 'note.sqlite');
   oldStore(path);
-  const script = `
-    import { integrityProblems } from '../src/sqlite/integrity.ts';
-import { openDatabase } from ${JSON.stringify(new URL('../src/sqlite/open.ts', import.meta.url).href)};
-    import { toyLayout } from ${JSON.stringify(new URL('sqlite-toy.ts', import.meta.url).href)};
-    openDatabase(${JSON.stringify(path)}, toyLayout(3)).close();`;
-  const args = ['--conditions=sealpost-source', '--input-type=module', '-e', script];
+  const args = ['--conditions=sealpost-source', child, path, 'whole'];
   const children = [1, 2, 3].map(() => spawn(process.execPath, args, { stdio: 'inherit' }));
   const ends = await Promise.all(children.map((each) => once(each, 'exit')));
   assert.deepEqual(ends, [

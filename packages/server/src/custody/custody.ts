@@ -35,6 +35,22 @@ export interface Custody {
   close(): Promise<void>;
 }
 
+export interface PruneStep {
+  readonly deleted: number;
+  /** Everything has been looked at once; the next step begins anew. */
+  readonly isLast: boolean;
+}
+
+/** Forgetting. An ability of its own, because nothing that moves a message needs it. */
+export interface Pruning {
+  /**
+   * Looks at the next few rows, in one small commit, and deletes those whose time is over: answers to repeated
+   * submissions after 31 days; 13 months after its lifetime and its last evidence, what is over and has no content any
+   * more, with its evidence and what is still owed of it. Nothing is deleted while the disk takes no writes.
+   */
+  prune(nowSeconds: number): Promise<PruneStep>;
+}
+
 /** A place in a queue: higher lane first, then the order of arrival. */
 export interface QueuePosition {
   readonly lane: number;

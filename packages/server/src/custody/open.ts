@@ -9,6 +9,8 @@ import type {
   EvidenceRow,
   Notice,
   OutcomeCount,
+  PruneStep,
+  Pruning,
   QueuePosition,
   Report,
   State,
@@ -39,7 +41,7 @@ const roomDefault: RoomLimits = { keptBytes: 16 * 1024 * 1024, spareBytes: 64 * 
 const closed = 'custody is closed';
 
 /** Custody in one SQLite file, written by a thread of its own. */
-export async function openCustody(options: CustodyOptions): Promise<Custody & CustodyReader> {
+export async function openCustody(options: CustodyOptions): Promise<Custody & CustodyReader & Pruning> {
   const { directory, room = roomDefault, sign, report } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   let failed: (error: Error) => void = report;
@@ -58,7 +60,7 @@ export async function openCustody(options: CustodyOptions): Promise<Custody & Cu
 
 type Rows = Promise<readonly Record<string, unknown>[]>;
 
-class SqliteCustody implements Custody, CustodyReader {
+class SqliteCustody implements Custody, CustodyReader, Pruning {
   readonly #thread: StoreThread;
   readonly #commits: GroupCommit;
   #closed: Promise<void> | undefined;
@@ -75,6 +77,10 @@ class SqliteCustody implements Custody, CustodyReader {
   commit(transition: Transition, rank?: number): Promise<TransitionResult> {
     if (this.#closed !== undefined) return Promise.reject(new Error(closed));
     return this.#commits.commit(transition, rank ?? (transition.kind === 'accept' ? transition.lane : 0));
+  }
+
+  prune(nowSeconds: number): Promise<PruneStep> {
+    return this.#thread.prune(nowSeconds);
   }
 
   close(): Promise<void> {

@@ -94,10 +94,22 @@ const layout1 = `
   INSERT INTO meta (key, value) VALUES ('epoch', 0), ('seq', 1);
 `;
 
+/** Room is kept outside the file now; what is over can be found by its age. */
+const layout2 = `
+  DROP TABLE reserve;
+  CREATE INDEX message_over ON message (expires) WHERE state IN (5, 7, 8, 9) AND body IS NULL;
+  ALTER TABLE submission ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0;
+  UPDATE submission SET made_at = coalesce(
+    (SELECT observed_at FROM evidence AS e
+     WHERE e.issuer = submission.account AND e.id = submission.id ORDER BY serial LIMIT 1),
+    0);
+  CREATE INDEX submission_made ON submission (made_at);
+`;
+
 export const custodyLayout: Layout = {
   name: 'custody store',
   applicationId: applicationId('SPcu'),
   unmarkedUpTo: 1,
-  migrations: [layout1],
+  migrations: [layout1, layout2],
   cacheKib: 32 * 1024,
 };

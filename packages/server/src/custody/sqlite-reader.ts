@@ -54,18 +54,16 @@ export class SqliteReader {
   }
 
   notices(mailbox: string, limit: number, after?: QueuePosition): SqlRow[] {
-    const select = `SELECT seq, lane, id, event,
-        (SELECT signed FROM evidence AS e
-         WHERE e.issuer = n.mailbox AND e.id = n.id AND e.serial = n.serial) AS signed
-      FROM notice AS n WHERE mailbox = ?`;
+    const select = `SELECT seq, lane, n.id, event, signed
+      FROM notice AS n CROSS JOIN evidence AS e ON e.issuer = n.mailbox AND e.id = n.id AND e.serial = n.serial
+      WHERE mailbox = ?`;
     return this.#page(select, mailbox, limit, after);
   }
 
   reports(peer: string, limit: number, after?: QueuePosition): SqlRow[] {
-    const select = `SELECT seq, lane,
-        (SELECT signed FROM evidence AS e
-         WHERE e.issuer = r.issuer AND e.id = r.id AND e.serial = r.serial) AS signed
-      FROM report AS r WHERE peer = ?`;
+    const select = `SELECT seq, lane, signed
+      FROM report AS r CROSS JOIN evidence AS e ON e.issuer = r.issuer AND e.id = r.id AND e.serial = r.serial
+      WHERE peer = ?`;
     return this.#page(select, peer, limit, after);
   }
 

@@ -42,6 +42,6 @@ export function prepareStatements(db: DatabaseSync) {
     insertReport: db.prepare('INSERT INTO report VALUES (?, ?, ?, ?, ?, ?)'),
     deleteNotice: db.prepare('DELETE FROM notice WHERE seq = ? AND mailbox = ?'),
     deleteReport: db.prepare('DELETE FROM report WHERE seq = ? AND peer = ?'),
-    putSubmission: db.prepare('INSERT OR REPLACE INTO submission VALUES (?, ?, ?, ?, ?)'),
+    putSubmission: db.prepare('INSERT OR REPLACE INTO submission VALUES (?, ?, ?, ?, ?, ?)'),
   };
 }

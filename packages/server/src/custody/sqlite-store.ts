@@ -2,9 +2,11 @@
 // Runs inside the worker: one batch, one transaction.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Event } from '@sealpost/protocol';
+import type { PruneStep } from './custody.ts';
 import { isMistake, isStorageFull } from '../sqlite/result-codes.ts';
 import type { Room } from '../sqlite/room.ts';
 import { eventSet, eventsOf, type EventSet } from './event-set.ts';
+import { Pruner } from './pruner.ts';
 import { Sequence } from './sequence.ts';
 import { admit, contentKept, decide, eventOf, type Standing, type State, type Step } from './states.ts';
 import { prepareStatements, type Statements } from './sqlite-statements.ts';
@@ -53,6 +55,7 @@ export class SqliteStore {
   readonly #room: Room;
   readonly #epoch: number;
   readonly #sequence: Sequence;
+  readonly #pruner: Pruner;
   readonly #statements: Statements;
 
   /** Takes the directory over from whoever had it open. */
@@ -63,6 +66,7 @@ export class SqliteStore {
     this.#statements = prepareStatements(db);
     this.#epoch = this.#readEpoch();
     this.#sequence = new Sequence(db);
+    this.#pruner = new Pruner(db);
   }
 
   /**
@@ -106,6 +110,20 @@ export class SqliteStore {
       }
     }
     return commands.map((command) => results.get(command) ?? storageFull);
+  }
+
+  /** One small commit; nothing is deleted while the disk takes no writes. */
+  prune(nowSeconds: number): PruneStep {
+    try {
+      this.#begin();
+      const step = this.#pruner.step(nowSeconds);
+      this.#end();
+      return step;
+    } catch (error) {
+      this.#rollBack();
+      if (this.#room.isFull(error)) return { deleted: 0, isLast: true };
+      throw error;
+    }
   }
 
   #begin(): void {
@@ -184,7 +202,14 @@ export class SqliteStore {
     this.#sequence.take();
     this.#keepEvidence(command, 1, command, 0);
     if (submission !== undefined)
-      putSubmission.run(issuer, submission.clientId, submission.packetId, submission.contentHash, id);
+      putSubmission.run(
+        issuer,
+        submission.clientId,
+        submission.packetId,
+        submission.contentHash,
+        id,
+        command.observedAt,
+      );
     return this.#owe(command, 1, command.lane, command.notices & command.events, undefined);
   }
 

@@ -50,6 +50,8 @@ function explaining<T>(work: () => T): T {
 port.on('message', (message: ToStore) => {
   if (message instanceof ArrayBuffer) {
     send(packResults(explaining(() => store.commit(unpackBatch(message)))));
+  } else if (message.kind === 'prune') {
+    send({ kind: 'pruned', step: explaining(() => store.prune(message.nowSeconds)) });
   } else if (message.kind === 'close') {
     db.close();
     port.close();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Worker } from 'node:worker_threads';
+import type { PruneStep } from './custody.ts';
 import type { Question } from './sqlite-reader.ts';
 import type { FromStore, StoreOptions, ToStore } from './thread-messages.ts';
 
@@ -26,6 +27,7 @@ export class StoreThread {
   readonly #worker: Worker;
   readonly #failed: (error: Error) => void;
   readonly #batches: Waiting<ArrayBuffer>[] = [];
+  readonly #prunings: Waiting<PruneStep>[] = [];
   readonly #asked: Asked[] = [];
   readonly #questions: Asked[] = [];
   readonly #opened = Promise.withResolvers<void>();
@@ -60,6 +62,15 @@ export class StoreThread {
     const { promise, resolve, reject } = Promise.withResolvers<ArrayBuffer>();
     this.#batches.push({ resolve, reject });
     this.#post(batch);
+    return promise;
+  }
+
+  prune(nowSeconds: number): Promise<PruneStep> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#closing) return Promise.reject(new Error('custody is closed'));
+    const { promise, resolve, reject } = Promise.withResolvers<PruneStep>();
+    this.#prunings.push({ resolve, reject });
+    this.#post({ kind: 'prune', nowSeconds });
     return promise;
   }
 
@@ -103,6 +114,8 @@ export class StoreThread {
     } else if (message.kind === 'answer') {
       this.#asked.shift()?.resolve(message.rows);
       this.#askNext();
+    } else if (message.kind === 'pruned') {
+      this.#prunings.shift()?.resolve(message.step);
     } else {
       this.#isOpen = true;
       this.#opened.resolve();
@@ -112,7 +125,7 @@ export class StoreThread {
   #fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    for (const list of [this.#batches, this.#asked, this.#questions])
+    for (const list of [this.#batches, this.#prunings, this.#asked, this.#questions])
       for (const waiting of list.splice(0)) waiting.reject(error);
     // Until the store is open, the failure is that of open() and nothing else.
     if (this.#isOpen) this.#failed(error);

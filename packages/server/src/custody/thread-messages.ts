@@ -2,6 +2,7 @@
 // What passes between the main thread and the one that owns the database. Both directions are ordered: batches are
 // answered in the order in which they were sent, and so are questions.
 import type { RoomLimits } from '../sqlite/room.ts';
+import type { PruneStep } from './custody.ts';
 import type { Question } from './sqlite-reader.ts';
 
 export interface StoreOptions {
@@ -13,10 +14,12 @@ export type ToStore =
   /** A batch (wire.ts), transferred. */
   | ArrayBuffer
   | { readonly kind: 'ask'; readonly question: Question; readonly values: readonly unknown[] }
+  | { readonly kind: 'prune'; readonly nowSeconds: number }
   | { readonly kind: 'close' };
 
 export type FromStore =
   /** The results of a batch (wire.ts), transferred. */
   | ArrayBuffer
   | { readonly kind: 'opened' }
+  | { readonly kind: 'pruned'; readonly step: PruneStep }
   | { readonly kind: 'answer'; readonly rows: readonly Record<string, unknown>[] };
