@@ -407,7 +407,7 @@ test('a certificate that home.test’s own authority issued for alice@evil.examp
   const openssl = requireTool(t, 'openssl', 'openssl');
   if (openssl === undefined) return;
   const stage = await scene(t);
-  const folder = await temporaryDirectory(t);
+  const folder = await temporaryDirectory();
   const file = (name: string): string => `${folder}/${name}`;
   const authority = `${stage.dev.ready.dataDir}/home.test/authority`;
   const arc = '2.25.29148114170674693890228010201899876792';

@@ -87,7 +87,7 @@ const promised: readonly RegExp[] = [
 test('the tour of the README does what it says, beside another federation, and leaves nothing behind', async (t) => {
   if (!requireTool(t, 'mosquitto_pub', 'mosquitto-clients')) return;
   await federation(t);
-  const folder = await temporaryDirectory(t);
+  const folder = await temporaryDirectory();
   const { code, signal, stdout, stderr, isLeftBehind } = await walk(await tour(), folder);
   assert.deepEqual([code, signal], [0, null], stderr);
   const lines = stdout.split('\n').filter((line) => line !== '');

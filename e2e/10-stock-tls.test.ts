@@ -84,7 +84,7 @@ test('a certificate that the domain did not issue for an account is refused, wha
   if (!requireTool(t, 'openssl', 'openssl')) return;
   const dev = await federation(t);
   const inbox = await deskReads(t, dev);
-  const folder = await temporaryDirectory(t);
+  const folder = await temporaryDirectory();
   const home = join(dev.ready.dataDir, 'home.test');
   const rogues: readonly (readonly [name: string, files: KeyFiles, error: ErrorCode])[] = [
     ['self-signed', await selfSigned(folder), 'certificate-invalid'],

@@ -169,7 +169,8 @@ test('[RELAY-7] certificates are sent once more when asked for, and then not aga
   const { at, sender } = await scene(t);
   const key = await originSignerOf(homeEstate.authority, alarm, AccountKind.device);
   const peer = await Peer.linked(t, evil, at);
-  const seals = await Promise.all([1, 2].map((n) => sealOf(claimsOf(alarm, bob), key, `text ${n}`)));
+  const claims = (): ReturnType<typeof claimsOf> => claimsOf(alarm, bob, { ask: taken });
+  const seals = await Promise.all([1, 2].map((n) => sealOf(claims(), key, `text ${n}`)));
   for (const [n, seal] of seals.entries()) {
     const answer = await sender.publish(toBob, `text ${n + 1}`, { seal: sealText(seal, key.chain) });
     assert.equal(answer.reasonCode, 0);
@@ -178,6 +179,7 @@ test('[RELAY-7] certificates are sent once more when asked for, and then not aga
     assert.equal(sealIn(offer).chain.length, n === 0 ? 2 : 0);
     if (n === 0) {
       await take(peer, offer);
+      await assertTold(sender, seal.claims.id, ...taken);
       continue;
     }
     offer.answer({ reasonCode: 0x97, userProperties: [['error', 'certificate-needed']] });
@@ -295,7 +297,7 @@ test('[RELAY-13] silence for 72 hours makes a message unconfirmed, and the peerâ
 });
 
 test('everything owed survives a restart of the senderâ€™s domain', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const at = await Home.open(t, [evil], accounts, { own: homeEstate, directory });
   const sender = await evidenceReader(t, at);
   const first = await Peer.linked(t, evil, at);

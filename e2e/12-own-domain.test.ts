@@ -20,7 +20,7 @@ const desk = 'desk@fire.test';
 async function pair(
   t: TestContext,
 ): Promise<{ home: Prepared; fire: Prepared; atHome: Served; atFire: Served }> {
-  const [home, fire] = await Promise.all([Prepared.init(t, 'home.test'), Prepared.init(t, 'fire.test')]);
+  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init(t, 'fire.test')]);
   await fire.addPeer(home);
   const atFire = await Served.start(t, fire);
   await home.addPeer(fire, atFire.ready.relay);
@@ -82,7 +82,7 @@ async function firstIn(reader: MqttClient): Promise<string> {
 test('two domains that were started separately exchange mail over TLS, with stock clients and with ours', async (t) => {
   if (!requireTool(t, 'mosquitto_pub', 'mosquitto-clients')) return;
   const { home, fire, atHome, atFire } = await pair(t);
-  const folder = await temporaryDirectory(t);
+  const folder = await temporaryDirectory();
   const profile = join(folder, 'alarm.json');
   await home.person(alarm, '--kind', 'device', '--ceiling', 'flash');
   await fire.person(desk, '--kind', 'role', '--grant', 'flash,device');
@@ -128,7 +128,7 @@ test('two domains that were started separately exchange mail over TLS, with stoc
 });
 
 test('SIGTERM: what was received is stored and answered, the client hears 0x8B, and the process ends with 0', async (t) => {
-  const home = await Prepared.init(t, 'home.test');
+  const home = await Prepared.init('home.test');
   await home.person(alarm);
   await home.person('ann@home.test');
   const served = await Served.start(t, home);
@@ -171,7 +171,7 @@ test('SIGTERM: what was received is stored and answered, the client hears 0x8B, 
 });
 
 test('SIGHUP takes over a valid configuration while mail goes on, and an invalid one not at all', async (t) => {
-  const [home, fire] = await Promise.all([Prepared.init(t, 'home.test'), Prepared.init(t, 'fire.test')]);
+  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init(t, 'fire.test')]);
   await fire.addPeer(home);
   await home.person(alarm);
   await fire.person(desk);
@@ -210,7 +210,7 @@ test('SIGHUP takes over a valid configuration while mail goes on, and an invalid
 });
 
 test('SIGHUP: a listener presents the certificate that was renewed', async (t) => {
-  const home = await Prepared.init(t, 'home.test');
+  const home = await Prepared.init('home.test');
   const issue = async (): Promise<string> => {
     const issued = await (await createTlsAuthority()).issueServerCertificate(['mail.home.test']);
     await saveCredential(home.directory, 'web', issued);
@@ -235,7 +235,7 @@ async function presented(place: Place): Promise<string> {
 }
 
 test('an account that is disabled is thrown out and stays out; its mailbox goes on taking mail', async (t) => {
-  const home = await Prepared.init(t, 'home.test');
+  const home = await Prepared.init('home.test');
   await home.person(alarm);
   await home.person('ann@home.test');
   const served = await Served.start(t, home);
@@ -255,8 +255,8 @@ test('an account that is disabled is thrown out and stays out; its mailbox goes 
 });
 
 test('a certificate that is revoked signs nobody in and seals nothing; other credentials go on', async (t) => {
-  const home = await Prepared.init(t, 'home.test');
-  const folder = await temporaryDirectory(t);
+  const home = await Prepared.init('home.test');
+  const folder = await temporaryDirectory();
   const file = join(folder, 'alarm.json');
   await home.person(alarm);
   const served = await Served.start(t, home);
@@ -292,7 +292,7 @@ test('a certificate that is revoked signs nobody in and seals nothing; other cre
 });
 
 test('a peer whose key is not the one that was configured is refused, and let in once the anchor is right', async (t) => {
-  const [home, fire] = await Promise.all([Prepared.init(t, 'home.test'), Prepared.init(t, 'fire.test')]);
+  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init(t, 'fire.test')]);
   await fire.addPeer(home);
   await fire.person(desk);
   await home.person(alarm);

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -84,15 +85,25 @@ export class Dev {
 
 /** A federation for one story, with a data directory that goes with it. */
 export async function federation(t: TestContext, ...more: string[]): Promise<Dev> {
-  const dataDir = await temporaryDirectory(t);
+  const dataDir = await temporaryDirectory();
   const dev = await Dev.start(dataDir, ...more);
   t.after(() => dev.end());
   return dev;
 }
 
-export async function temporaryDirectory(t: TestContext): Promise<string> {
+const directories: string[] = [];
+
+/**
+ * Removed when this process ends: the hooks of a test run in the order in which they were made, so one made here would
+ * run while what uses the directory is still open.
+ */
+export async function temporaryDirectory(): Promise<string> {
+  if (directories.length === 0)
+    process.once('exit', () => {
+      for (const path of directories) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+    });
   const directory = await mkdtemp(join(tmpdir(), 'sealpost-e2e-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 

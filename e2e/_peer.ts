@@ -113,7 +113,7 @@ export class Home implements Pick<Dev, 'account' | 'domainOf'> {
     accounts: readonly Account[],
     kept: { directory?: string; own?: Estate } = {},
   ): Promise<Home> {
-    const directory = kept.directory ?? (await temporaryDirectory(t));
+    const directory = kept.directory ?? (await temporaryDirectory());
     const own = kept.own ?? (await estate('home.test'));
     const clock = new ShiftedClock();
     const faults: string[] = [];

@@ -42,8 +42,8 @@ export class Prepared {
     this.caFile = join(directory, 'data/tls-authority.pem');
   }
 
-  static async init(t: TestContext, domain: string): Promise<Prepared> {
-    const directory = await temporaryDirectory(t);
+  static async init(domain: string): Promise<Prepared> {
+    const directory = await temporaryDirectory();
     const parsed = parseDomain(domain);
     assert.ok(parsed.ok);
     const made = await initDomain({ domain: parsed.value, directory, host: 'localhost', isLocal: true });
