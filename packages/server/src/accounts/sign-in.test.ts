@@ -83,7 +83,8 @@ test('guessing is slowed down alike, in answers and in work, whether the account
 
 test('whoever guesses from elsewhere does not lock out the owner, nor a neighbour on the same network another account', async () => {
   const { attempt } = signIn();
-  for (let n = 0; n < burst + 1; n += 1) await attempt('ann@home.test', 'wrong', '2001:db8::1:9');
+  for (let n = 0; n < burst + 1; n += 1)
+    await attempt('ann@home.test', 'wrong', '2001:db8::1:9');
   assert.equal(await attempt('ann@home.test', 'correct horse', '2001:db8::2:9'), 'rate-limited');
   assert.equal(await attempt('ann@home.test', 'correct horse', '192.0.2.1:40000'), 'in');
   assert.equal(await attempt('bob@home.test', 'guess', '2001:db8::1:9'), 'credentials-invalid');
