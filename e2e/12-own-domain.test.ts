@@ -20,7 +20,7 @@ const desk = 'desk@fire.test';
 async function pair(
   t: TestContext,
 ): Promise<{ home: Prepared; fire: Prepared; atHome: Served; atFire: Served }> {
-  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init(t, 'fire.test')]);
+  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init('fire.test')]);
   await fire.addPeer(home);
   const atFire = await Served.start(t, fire);
   await home.addPeer(fire, atFire.ready.relay);
@@ -171,7 +171,7 @@ test('SIGTERM: what was received is stored and answered, the client hears 0x8B, 
 });
 
 test('SIGHUP takes over a valid configuration while mail goes on, and an invalid one not at all', async (t) => {
-  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init(t, 'fire.test')]);
+  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init('fire.test')]);
   await fire.addPeer(home);
   await home.person(alarm);
   await fire.person(desk);
@@ -292,7 +292,7 @@ test('a certificate that is revoked signs nobody in and seals nothing; other cre
 });
 
 test('a peer whose key is not the one that was configured is refused, and let in once the anchor is right', async (t) => {
-  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init(t, 'fire.test')]);
+  const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init('fire.test')]);
   await fire.addPeer(home);
   await fire.person(desk);
   await home.person(alarm);

@@ -26,21 +26,20 @@ export const testOnlyPackage = 'testing';
  * (`schedule/expiry`). The table must be free of cycles.
  */
 export const serverEdges: Edges = {
-  schedule: [],
-  limits: [],
-  accounts: ['limits', 'schedule'],
+  accounts: [],
   config: ['estate'],
   estate: [],
+  schedule: [],
   certificates: [],
   sqlite: [],
   message: ['schedule'],
   custody: ['message', 'schedule', 'sqlite'],
   evidence: ['accounts', 'custody', 'message', 'schedule'],
-  submission: ['accounts', 'custody', 'evidence', 'limits', 'message', 'schedule'],
+  submission: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
   delivery: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
   'schedule/expiry': ['custody', 'delivery', 'evidence', 'message', 'schedule'],
   front: ['accounts', 'delivery', 'evidence', 'message', 'schedule', 'submission'],
-  relay: ['accounts', 'custody', 'delivery', 'evidence', 'front', 'limits', 'message', 'schedule'],
+  relay: ['accounts', 'custody', 'delivery', 'evidence', 'front', 'message', 'schedule'],
 };
 
 /** The composition roots of the server: they alone may import every folder, and no folder may import them. */

@@ -19,7 +19,6 @@ import {
 } from '@sealpost/protocol';
 import { noRevocations, type Accounts, type Revocations } from './accounts/account.ts';
 import { SignIn, type Principal } from './accounts/sign-in.ts';
-import { SignInThrottle } from './accounts/sign-in-throttle.ts';
 import { CertificateArchive } from './certificates/archive.ts';
 import { Housekeeping } from './custody/housekeeping.ts';
 import { openCustody } from './custody/open.ts';
@@ -36,9 +35,6 @@ import { Dialler, peerReceiveMaximum } from './relay/dialler.ts';
 import { Inbound } from './relay/inbound.ts';
 import { PeerLinks } from './relay/peer-links.ts';
 import type { PeerAddress, Sink } from './relay/link.ts';
-import { domainLimits, type DomainLimits } from './limits/domain-limits.ts';
-import { Room } from './limits/room.ts';
-import { MailboxRates, SendingRates } from './limits/sending-rates.ts';
 import { RelayFront } from './relay/relay-front.ts';
 import { Relay } from './relay/relay.ts';
 import { systemClock, type Clock } from './schedule/clock.ts';
@@ -86,8 +82,6 @@ export interface DomainOptions<L extends Listening = Listening> {
   readonly peers: readonly Peer[];
   /** Of the account listeners, where they differ from what is usual. */
   readonly limits?: Partial<ServerLimits>;
-  /** What is taken on, from whom, where it differs from what is usual. */
-  readonly rates?: Partial<DomainLimits>;
   readonly clock?: Clock;
   /** Faults that concern no peer: storage, bugs. Without message content and passwords. */
   report(error: unknown): void;
@@ -112,6 +106,8 @@ interface Running {
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
+/** Unstored bytes above which submissions and relays are told to come back (design: 64 MiB a process). */
+const pendingBytesMax = 64 * 1024 * 1024;
 const accountReceiveMaximum = 64;
 const notAuthorised = describeError('not-allowed').mqtt;
 const credentialGone = 'The account or the credential of this session is not good any more.';
@@ -192,13 +188,6 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     return account === undefined ? refuse('mailbox-unknown') : accept<Route>({ kind: 'mailbox', account });
   };
 
-  const limits = { ...domainLimits, ...options.rates };
-  const room = new Room({
-    bytesMax: limits.unstoredBytesMax,
-    underwayMax: limits.messagesUnderwayMax,
-    random: Math.random,
-  });
-  const mailboxRates = new MailboxRates(limits.mailbox);
   const submission = new Submission({
     domain,
     crypto,
@@ -208,9 +197,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     statements,
     notices,
     clock,
-    room,
-    rates: new SendingRates(limits.account),
-    mailboxRates,
+    pendingBytesMax,
     revocations,
     resolve,
     keepCertificate: (certificate) => archive.keep(certificate),
@@ -230,9 +217,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     statements,
     admission,
     clock,
-    room,
-    rates: new SendingRates(limits.peer),
-    mailboxRates,
+    pendingBytesMax,
     keepCertificate: (certificate) => archive.keep(certificate),
     accepted(message, state) {
       deadlines.note(state === 2 ? message.heldUntilMs : message.seal.claims.expires * 1000);
@@ -253,7 +238,6 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     accounts,
     revocations,
     trust,
-    throttle: new SignInThrottle(limits, clock),
     sha256: crypto.sha256,
     signedIn: (principal) => options.signedIn?.(principal),
   });

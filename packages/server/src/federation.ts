@@ -25,7 +25,6 @@ import {
 } from '@sealpost/protocol';
 import { accountsOf, type Account } from './accounts/account.ts';
 import { hashPassword } from './accounts/password.ts';
-import { unlimitedRates } from './limits/domain-limits.ts';
 import { openDomain, type Endpoint, type RunningDomain } from './domain.ts';
 import { openEstate, type Estate } from './estate/estate.ts';
 import { pemOf } from './estate/listener.ts';
@@ -207,7 +206,6 @@ async function start(
   return openDomain({
     domain,
     directory,
-    rates: unlimitedRates,
     signer: nodeSigner({
       certificateDer: seal.certificate,
       chain: seal.chain,

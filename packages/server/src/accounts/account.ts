@@ -61,18 +61,9 @@ export function accountsOf(accounts: Iterable<Account>): Accounts {
  * lowers it [DELIV-4].
  */
 export function grantedCeiling(mailbox: Account, sender: Address, kind: AccountKind): Precedence {
-  return ceilingFor(mailbox, sender, kind);
-}
-
-/** The same, if the sender turns out to be of whatever kind a grant asks for. */
-export function highestGrant(mailbox: Account, sender: Address): Precedence {
-  return ceilingFor(mailbox, sender, undefined);
-}
-
-function ceilingFor(mailbox: Account, sender: Address, kind: AccountKind | undefined): Precedence {
   let ceiling = defaultCeiling;
   for (const grant of mailbox.grants) {
-    if (grant.kind !== undefined && kind !== undefined && grant.kind !== kind) continue;
+    if (grant.kind !== undefined && grant.kind !== kind) continue;
     if (grant.from !== undefined && grant.from !== sender && grant.from !== domainOf(sender)) continue;
     if (grant.upTo > ceiling) ceiling = grant.upTo;
   }

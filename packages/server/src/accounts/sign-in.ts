@@ -5,7 +5,6 @@ import type { Attestation, Domain, Result } from '@sealpost/protocol';
 import { accept, isCanonicalAddress, refuse, toHex, utf8 } from '@sealpost/protocol';
 import type { Account, Accounts, Revocations } from './account.ts';
 import { PasswordCheck, passwordBytesMax } from './password.ts';
-import type { SignInThrottle } from './sign-in-throttle.ts';
 
 /** Who a session is, and how the domain came to know it. */
 export interface Principal {
@@ -21,7 +20,6 @@ interface SignInOptions {
   readonly accounts: Accounts;
   readonly revocations: Revocations;
   readonly trust: TrustStore;
-  readonly throttle: SignInThrottle;
   signedIn(principal: Principal): void;
   sha256(bytes: Uint8Array): Uint8Array;
 }
@@ -29,11 +27,10 @@ interface SignInOptions {
 /** Sign-in by client certificate or by password; the answer to a wrong password never tells which part was wrong. */
 export class SignIn {
   readonly #options: SignInOptions;
-  readonly #passwords: PasswordCheck;
+  readonly #passwords = new PasswordCheck();
 
-  constructor(options: SignInOptions, passwords = new PasswordCheck()) {
+  constructor(options: SignInOptions) {
     this.#options = options;
-    this.#passwords = passwords;
   }
 
   async authenticate(request: ConnectRequest): Promise<Result<Principal>> {
@@ -81,8 +78,6 @@ export class SignIn {
     const { username, password } = request;
     if (username === undefined || password === undefined) return refuse('credentials-invalid', 'anonymous');
     if (password.length > passwordBytesMax) return refuse('credentials-invalid', 'password too long');
-    const attempt = this.#options.throttle.begin(request.transport, username);
-    if (typeof attempt === 'number') return refuse('rate-limited', 'failed sign-ins', attempt);
     const account = isCanonicalAddress(username) ? this.#options.accounts.find(username) : undefined;
     const passwords = account === undefined || account.isDisabled === true ? [] : account.passwords;
     const verdict = this.#passwords.verify(
@@ -93,7 +88,6 @@ export class SignIn {
     const matched = await verdict;
     const credentialId = passwords.find(({ record }) => record === matched)?.id;
     if (account === undefined || credentialId === undefined) return refuse('credentials-invalid');
-    attempt.succeeded();
     return accept({
       account,
       attestation: { kind: account.kind, method: 'password', credential: this.#credentialHash(credentialId) },

@@ -268,9 +268,9 @@ function ownsTopic({ address }: Account, topic: string): boolean {
   return topic.split('/')[1] === localPartOf(address);
 }
 
-function denied(refusal: Refusal): Denied {
-  const { reasonCode, reasonString, userProperties = [] } = acknowledgeRefusal(refusal);
-  return { reasonCode, ...(reasonString === undefined ? {} : { reasonString }), userProperties };
+function denied({ code }: Refusal): Denied {
+  const { mqtt, sentence } = describeError(code);
+  return { reasonCode: mqtt, reasonString: sentence, userProperties: [['error', code]] };
 }
 
 function ignore(_outcome: Outcome): void {

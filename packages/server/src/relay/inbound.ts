@@ -26,19 +26,11 @@ import {
   type Seal,
   type Signer,
 } from '@sealpost/protocol';
-import {
-  defaultCeiling,
-  grantedCeiling,
-  highestGrant,
-  type Account,
-  type Accounts,
-} from '../accounts/account.ts';
+import { grantedCeiling, type Account, type Accounts } from '../accounts/account.ts';
 import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
 import type { Admission } from '../evidence/admission.ts';
 import { loweredLane, type Statements } from '../evidence/statement.ts';
 import { acknowledgeRefusal, accepted } from '../front/acknowledge.ts';
-import type { Room } from '../limits/room.ts';
-import type { MailboxRates, SendingRates } from '../limits/sending-rates.ts';
 import { newest, wishesOf, type LiveMessage } from '../message.ts';
 import { unixSeconds, type Clock } from '../schedule/clock.ts';
 import { property } from './link.ts';
@@ -54,16 +46,14 @@ export interface InboundOptions {
   readonly statements: Statements;
   readonly admission: Admission;
   readonly clock: Clock;
-  readonly room: Room;
-  /** Of the peers. */
-  readonly rates: SendingRates;
-  readonly mailboxRates: MailboxRates;
+  readonly pendingBytesMax: number;
   keepCertificate(certificate: TrustedCertificate): Promise<void>;
   /** The message is in its mailbox, or held for its not-before. */
   accepted(message: LiveMessage, state: State): void;
   report(error: unknown): void;
 }
 
+const retryOverloadedSeconds = 5;
 /** A batch of statements: each is below 512 bytes, plus certificates where the peer sends them along. */
 const evidenceBytesMax = statementsMax * 4_096;
 
@@ -102,43 +92,23 @@ export class Inbound {
   }
 
   async #message(peer: Domain, publish: Publish): Promise<Acknowledgement> {
-    const { clock, rates, room } = this.#options;
+    const { custody, pendingBytesMax } = this.#options;
+    if (custody.pendingBytes > pendingBytesMax)
+      return acknowledgeRefusal(refuse('overloaded', 'budget', retryOverloadedSeconds).refusal);
     const decoded = this.#decode(peer, publish);
     if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
     const seal = decoded.value;
-    const permitted = rates.admit(peer, this.#highestLane(seal), clock.now());
-    if (!permitted.ok) return acknowledgeRefusal(permitted.refusal);
-    const lane = permitted.value;
-    const place = room.enter(lane, publish.payload.length + seal.bytes.length);
-    if (!place.ok) return acknowledgeRefusal(place.refusal);
-    try {
-      await place.value.turn;
-      return await this.#take(seal, publish, lane);
-    } finally {
-      room.leave(place.value);
-    }
-  }
-
-  async #take(seal: Seal, publish: Publish, lane: Precedence): Promise<Acknowledgement> {
     const name = nameOf(seal);
     if (this.#underway.has(name)) return acknowledgeRefusal(refuse('undecided', 'underway').refusal);
     this.#underway.add(name);
     try {
       const opened = await this.#open(seal, publish);
       return await (opened.ok
-        ? this.#store(seal, publish, lane, opened.value)
+        ? this.#store(seal, publish, opened.value)
         : this.#refuse(seal, opened.refusal));
     } finally {
       this.#underway.delete(name);
     }
-  }
-
-  /** As far as can be known before the seal is: whether the sender is of the kind that the grant asks for is proved by it. */
-  #highestLane({ claims }: Seal): Precedence {
-    const account = this.#options.accounts.find(claims.audience);
-    return account === undefined
-      ? lowest(claims.precedence, defaultCeiling)
-      : lowest(claims.precedence, highestGrant(account, claims.issuer));
   }
 
   /** Everything that tells whether the message may come this way at all, before any certificate is looked at. */
@@ -186,14 +156,11 @@ export class Inbound {
   async #store(
     seal: Seal,
     publish: Publish,
-    permitted: Precedence,
     { account, certificate }: { account: Account; certificate: TrustedCertificate },
   ): Promise<Acknowledgement> {
     const { claims } = seal;
-    const { clock, mailboxRates } = this.#options;
     const ceiling = grantedCeiling(account, claims.issuer, senderKind(seal, certificate.certificate));
-    const granted = lowest(permitted, ceiling);
-    const lane = mailboxRates.lower(account.address, domainOf(claims.issuer), granted, clock.now());
+    const lane = lowest(claims.precedence, ceiling);
     const transition = this.#transition(seal, publish.payload, lane);
     const result = await this.#options.custody.commit(transition, lane);
     switch (result.kind) {

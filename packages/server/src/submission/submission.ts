@@ -3,13 +3,11 @@ import type { TrustStore, TrustedCertificate } from '@sealpost/identity';
 import type { Acknowledgement, Publish } from '@sealpost/mqtt';
 import {
   Event,
-  Precedence as Level,
   accept,
   bodyBytesMax,
   checkCopies,
   checkSeal,
   decodeSeal,
-  domainOf,
   equalBytes,
   lowest,
   makeSeal,
@@ -35,8 +33,6 @@ import {
 import { grantedCeiling, type Account, type Revocations } from '../accounts/account.ts';
 import type { Principal } from '../accounts/sign-in.ts';
 import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
-import type { Room } from '../limits/room.ts';
-import type { MailboxRates, SendingRates } from '../limits/sending-rates.ts';
 import { noticesFor, type Notices } from '../evidence/notices.ts';
 import { loweredLane, type Statements } from '../evidence/statement.ts';
 import { holderOfPeer, newest, wishesOf, type LiveMessage } from '../message.ts';
@@ -58,10 +54,8 @@ export interface SubmissionOptions {
   readonly statements: Statements;
   readonly notices: Notices;
   readonly clock: Clock;
-  readonly room: Room;
-  /** Of the accounts of this domain. */
-  readonly rates: SendingRates;
-  readonly mailboxRates: MailboxRates;
+  /** Unstored bytes above which new messages are told to come back. */
+  readonly pendingBytesMax: number;
   readonly revocations: Revocations;
   resolve(recipient: Address): Result<Route>;
   /** Keeps the certificates of a seal so that it can be shown after a restart. Durable when it resolves. */
@@ -88,6 +82,8 @@ interface Admitted {
   readonly lane: Precedence;
 }
 
+const retryOverloadedSeconds = 5;
+
 /** What may be said of a seal today although it was taken yesterday: its first answer stands [DELIV-3]. */
 const outlived: ReadonlySet<ErrorCode> = new Set([
   'expired',
@@ -109,7 +105,10 @@ export class Submission {
   }
 
   async submit(submitted: Submitted): Promise<Result<Acknowledgement>> {
+    const { custody, pendingBytesMax } = this.#options;
     if (submitted.publish.payload.length > bodyBytesMax) return refuse('body-too-large');
+    if (custody.pendingBytes > pendingBytesMax)
+      return refuse('overloaded', 'admission budget used up', retryOverloadedSeconds);
     const properties = readSubmission(submitted.publish.userProperties, submitted.principal.account.address);
     if (!properties.ok) return properties;
     if (submitted.publish.dup === true) {
@@ -135,49 +134,32 @@ export class Submission {
     }
   }
 
-  /** Everything that is cheap comes first; what follows waits for its turn. */
   async #take(submitted: Submitted, properties: SubmissionProperties): Promise<Result<Acknowledgement>> {
-    const { clock, mailboxRates, rates, resolve, room } = this.#options;
-    const { principal, publish } = submitted;
-    const decoded =
-      properties.seal === undefined ? undefined : decodeSeal(properties.seal, this.#options.crypto);
-    if (decoded?.ok === false) return decoded;
-    const route = resolve(submitted.to);
-    if (!route.ok) return route;
-    const { address } = principal.account;
-    const claimed = claimedPrecedence(submitted, properties, decoded?.value);
-    const permitted = rates.admit(address, laneOf(claimed, principal.account, route.value), clock.now());
-    if (!permitted.ok) return permitted;
-    const lane =
-      route.value.kind === 'peer'
-        ? permitted.value
-        : mailboxRates.lower(route.value.account.address, domainOf(address), permitted.value, clock.now());
-    const place = room.enter(lane, publish.payload.length + (properties.seal?.length ?? 0));
-    if (!place.ok) return place;
-    try {
-      await place.value.turn;
-      return await this.#decide(submitted, properties, { seal: decoded?.value, route: route.value, lane });
-    } finally {
-      room.leave(place.value);
-    }
-  }
-
-  async #decide(
-    submitted: Submitted,
-    properties: SubmissionProperties,
-    {
-      seal,
-      route,
-      lane,
-    }: { readonly seal: Seal | undefined; readonly route: Route; readonly lane: Precedence },
-  ): Promise<Result<Acknowledgement>> {
-    const sealed =
-      seal === undefined ? await this.#sealFor(submitted, properties) : await this.#open(submitted, seal);
-    const admitted: Result<Admitted> = sealed.ok ? accept({ ...sealed.value, route, lane }) : sealed;
+    const admitted = await this.#admit(submitted, properties);
     if (admitted.ok) return this.#store(submitted, properties, admitted.value);
     if (!outlived.has(admitted.refusal.code)) return admitted;
-    const first = seal === undefined ? undefined : await this.#answerSealed(submitted, seal);
+    const first = await this.#answerSealed(submitted, properties.seal);
     return first === undefined ? admitted : accept(first);
+  }
+
+  async #admit(submitted: Submitted, properties: SubmissionProperties): Promise<Result<Admitted>> {
+    const route = this.#options.resolve(submitted.to);
+    if (!route.ok) return route;
+    const sealed =
+      properties.seal === undefined
+        ? await this.#sealFor(submitted, properties)
+        : await this.#open(submitted, properties.seal);
+    if (!sealed.ok) return sealed;
+    const { seal, certificate } = sealed.value;
+    const { account } = submitted.principal;
+    const lane = lowest(
+      seal.claims.precedence,
+      account.ceiling,
+      ...(route.value.kind === 'mailbox'
+        ? [grantedCeiling(route.value.account, account.address, account.kind)]
+        : []),
+    );
+    return accept({ seal, certificate, route: route.value, lane });
   }
 
   /** A stock client: the domain attests how it authenticated the sender. */
@@ -211,9 +193,15 @@ export class Submission {
   }
 
   /** A client that seals itself: cheapest checks first, the signature last. */
-  async #open(submitted: Submitted, seal: Seal): Promise<Result<Pick<Admitted, 'seal' | 'certificate'>>> {
+  async #open(
+    submitted: Submitted,
+    bytes: Uint8Array,
+  ): Promise<Result<Pick<Admitted, 'seal' | 'certificate'>>> {
     const { clock, crypto, domain, trust } = this.#options;
     const { principal, publish, to } = submitted;
+    const decoded = decodeSeal(bytes, crypto);
+    if (!decoded.ok) return decoded;
+    const seal = decoded.value;
     if (seal.claims.issuer !== principal.account.address) return refuse('issuer-mismatch');
     if (seal.claims.audience !== to) return refuse('audience-mismatch');
     const checked = checkSeal({ seal, body: publish.payload, now: unixSeconds(clock), crypto });
@@ -378,9 +366,12 @@ export class Submission {
   /** The first answer to this seal, if it was taken before. */
   async #answerSealed(
     { principal, publish, to }: Submitted,
-    { bodyHash, claims, digest }: Seal,
+    bytes: Uint8Array | undefined,
   ): Promise<Acknowledgement | undefined> {
     const { crypto, custody } = this.#options;
+    const decoded = bytes === undefined ? undefined : decodeSeal(bytes, crypto);
+    if (decoded?.ok !== true) return undefined;
+    const { bodyHash, claims, digest } = decoded.value;
     if (claims.issuer !== principal.account.address || claims.audience !== to) return undefined;
     if (!equalBytes(bodyHash, crypto.sha256(publish.payload))) return undefined;
     const row = await custody.sent(claims.issuer, claims.id);
@@ -410,22 +401,6 @@ export class Submission {
     if (signed !== undefined) userProperties.push(['evidence', toBase64Url(signed)]);
     return { reasonCode: 0, userProperties };
   }
-}
-
-/** What the sender asks for: the seal says it, or the topic, or a property. Unsigned, it is read like the claim it becomes. */
-function claimedPrecedence(
-  { topicPrecedence }: Submitted,
-  properties: SubmissionProperties,
-  seal: Seal | undefined,
-): Precedence {
-  return seal?.claims.precedence ?? topicPrecedence ?? properties.precedence ?? Level.routine;
-}
-
-/** Before any rate: the lowest of the claim, the account's ceiling, and what the recipient grants [DELIV-4]. */
-function laneOf(claimed: Precedence, account: Account, route: Route): Precedence {
-  return route.kind === 'mailbox'
-    ? lowest(claimed, account.ceiling, grantedCeiling(route.account, account.address, account.kind))
-    : lowest(claimed, account.ceiling);
 }
 
 function readMessageId(data: Uint8Array): MessageId | undefined {
