@@ -29,7 +29,7 @@ test('an error is one sentence with its code', () => {
 test('what the system refuses is told in plain words', () => {
   const taken = Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE', port: 18_830 });
   assert.deepEqual(failureOf(taken), {
-    sentence: 'Port 18830 is already in use.',
+    sentence: 'Port 18830 is already in use; end what listens there, or choose another.',
     code: 'port-in-use',
     exitCode: 69,
   });

@@ -81,7 +81,7 @@ function systemFailure(error: unknown): Failure | undefined {
   switch (code) {
     case 'EADDRINUSE':
       return {
-        sentence: port === undefined ? 'A port is already in use.' : `Port ${port} is already in use.`,
+        sentence: `${port === undefined ? 'A port' : `Port ${port}`} is already in use; end what listens there, or choose another.`,
         code: 'port-in-use',
         exitCode: ExitCode.unavailable,
       };

@@ -139,7 +139,7 @@ test('a port in use is one plain sentence', async (t) => {
   const { code, out, talk } = await new Running(['dev', '--json', '--port-base', String(port)], env).finished;
   assert.equal(code, 69);
   assert.equal(out, '');
-  assert.match(talk, /^sealpost: Port \d+ is already in use\. \[port-in-use\]\n$/);
+  assert.match(talk, /^sealpost: Port \d+ is already in use; .+\. \[port-in-use\]\n$/);
 });
 
 test('--once and --json together are a mistake', async () => {

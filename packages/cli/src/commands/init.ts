@@ -79,7 +79,7 @@ function domainFrom(text: string): Domain {
   const better = parseDomain(text.trim().toLowerCase().replace(/\.+$/, ''));
   throw usageError(
     better.ok
-      ? `${text} is not written as domains are here; write ${better.value}.`
+      ? `${text} is not how domains are written here; write ${better.value}.`
       : `${text} is not a domain; write lower-case labels of a-z, 0-9 and -, as in home.example.`,
   );
 }

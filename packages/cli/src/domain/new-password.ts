@@ -26,16 +26,25 @@ export async function newPassword(context: Context, options: PasswordOptions): P
   if (options.generatePassword === true) return { password: generated(), isGenerated: true };
   const { passwordFile: file } = options;
   if (file === '-') return given(await readAll(context.stdin));
-  if (file !== undefined) return given(await readFile(file, 'utf8'));
+  if (file !== undefined) return given(await readPasswordFile(file));
   const { askSecret } = context;
   if (askSecret === undefined)
     throw usageError(
-      'Say where the password comes from: --password-file FILE, --password-file - for standard input, or --generate-password.',
+      'No password was given; say --password-file FILE, --password-file - for standard input, or --generate-password.',
     );
   const { password } = given(await askSecret('Password: '));
   if ((await askSecret('Once more: ')) !== password)
     throw usageError('The two passwords differ; type the same one twice.');
   return { password, isGenerated: false };
+}
+
+async function readPasswordFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw usageError(`There is no ${file}; give a file that has the password in its one line.`);
+  }
 }
 
 /** Letters and digits only, so that it stands in any shell as it is: 100 bits. */

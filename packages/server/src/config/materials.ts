@@ -197,13 +197,16 @@ async function readPems(
   try {
     return { value: await readCertificates(file) };
   } catch (error) {
-    return unreadable(loaded, key, file, error);
+    if ((error as NodeJS.ErrnoException).code !== undefined) return unreadable(loaded, key, file, error);
+    const name = nameOf(key);
+    const sentence = `${placeOf(loaded, key)}: ${name} names ${file}, which has no certificate in PEM; name a file that has.`;
+    return problem(name, sentence);
   }
 }
 
 function unreadable(loaded: LoadedConfig, key: string, file: string, error: unknown): { problem: Problem } {
   const place = placeOf(loaded, key);
-  const name = key.replace(/\.[0-9]+/, '');
+  const name = nameOf(key);
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -223,6 +226,11 @@ function unreadable(loaded: LoadedConfig, key: string, file: string, error: unkn
     default:
       return problem(name, `${place}: ${messageOf(error)}.`);
   }
+}
+
+/** Without the number of the entry. */
+function nameOf(key: string): string {
+  return key.replace(/\.[0-9]+/, '');
 }
 
 /** By the hash that the operator was given, by the authority's certificate, or by both. */

@@ -37,8 +37,8 @@ export const domainName = z
     const canonical = text.trim().toLowerCase().replace(/\.+$/, '');
     const better = parseDomain(canonical);
     const message = better.ok
-      ? `"${text}" is not written as domains are here; write "${better.value}"`
-      : `"${text}" is not a domain; write lower-case labels of a-z, 0-9 and -, as in "home.example"`;
+      ? `is "${text}", which is not how domains are written here; write "${better.value}"`
+      : `is "${text}", which is not a domain; write lower-case labels of a-z, 0-9 and -, as in "home.example"`;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
@@ -52,7 +52,8 @@ function placeWhere(
   return z.string(`is no text; ${placeForm}`).transform((text, context): Place => {
     const place = parsePlace(text);
     if (place !== undefined && isFit(place)) return place;
-    const message = place === undefined ? `"${text}" is not a place; ${placeForm}` : otherwise(place);
+    const message =
+      place === undefined ? `is "${text}", which is not a place; ${placeForm}` : otherwise(place);
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
@@ -66,12 +67,12 @@ export const listeningPlace = placeWhere(
 export const loopbackPlace = placeWhere(
   ({ host }) => isLoopback(host),
   ({ host, port }) =>
-    `${host} can be reached from elsewhere, and here nothing is encrypted; write "127.0.0.1:${port}", or offer it with TLS`,
+    `is on ${host}, which others can reach, and nothing is encrypted there; write "127.0.0.1:${port}", and offer mqtts to others`,
 );
 
 export const remotePlace = placeWhere(
   ({ port }) => port > 0,
-  ({ host }) => `port 0 cannot be dialled; write the port that listens, as in "${host}:8884"`,
+  ({ host }) => `has port 0, which cannot be dialled; write the port that listens, as in "${host}:8884"`,
 );
 
 export const text = (what: string): z.ZodString =>
@@ -95,7 +96,7 @@ export const keyHash = z.string(`is no text; ${hashForm}`).transform((value, con
   if (digits?.length === 64) return new Uint8Array(Buffer.from(digits, 'hex'));
   const message =
     digits === undefined
-      ? `"${value}" is not a key hash; ${hashForm}`
+      ? `is "${value}", which is not a key hash; ${hashForm}`
       : `has ${digits.length} digits after "sha256:" instead of 64; copy the whole of it`;
   context.addIssue({ code: 'custom', message });
   return z.NEVER;
