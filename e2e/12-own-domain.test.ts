@@ -7,8 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { connectProfile, readProfile } from '@sealpost/client/node';
-import { createTlsAuthority, saveCredential } from '@sealpost/identity/node';
-import { requireTool } from '@sealpost/testing';
+import { makeServerCertificate, requireTool } from '@sealpost/testing';
 import { connectAsync, type IDisconnectPacket, type MqttClient } from 'mqtt';
 import { run, sealpost, temporaryDirectory, words } from './_harness.ts';
 import { Prepared, Served, done, password, type Place } from './_served.ts';
@@ -211,11 +210,8 @@ test('SIGHUP takes over a valid configuration while mail goes on, and an invalid
 
 test('SIGHUP: a listener presents the certificate that was renewed', async (t) => {
   const home = await Prepared.init('home.test');
-  const issue = async (): Promise<string> => {
-    const issued = await (await createTlsAuthority()).issueServerCertificate(['mail.home.test']);
-    await saveCredential(home.directory, 'web', issued);
-    return Buffer.from(issued.certificate).toString('hex');
-  };
+  const issue = async (): Promise<string> =>
+    Buffer.from(await makeServerCertificate(home.directory, 'web')).toString('hex');
   const first = await issue();
   await home.edit((text) => `${text}\n[tls]\ncertificate_file = "web.pem"\nkey_file = "web.key"\n`);
   const served = await Served.start(t, home);

@@ -2,7 +2,7 @@
 // What a newcomer gets wrong, one row each. docs/configuration.md shows the rows with what the command answers.
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createTlsAuthority, saveCredential } from '@sealpost/identity/node';
+import { makeServerCertificate } from '@sealpost/testing';
 
 /** The folder of a domain that was prepared for this one mistake. */
 export interface Place {
@@ -41,7 +41,7 @@ function atTheEnd(name: string, lines: string): Mistake {
   return inFile(name, /$/, `\n${lines}\n`);
 }
 
-function withTls(name: string, make: (folder: string) => Promise<void>, tls?: string): Mistake {
+function withTls(name: string, make: (folder: string) => Promise<unknown>, tls?: string): Mistake {
   const lines = tls ?? 'certificate_file = "web.pem"\nkey_file = "web.key"';
   return {
     ...atTheEnd(name, `[tls]\n${lines}`),
@@ -54,11 +54,6 @@ function withTls(name: string, make: (folder: string) => Promise<void>, tls?: st
 
 function typed(name: string, args: string, code = 64, error = 'usage', more: Partial<Mistake> = {}): Mistake {
   return { name, args, code, error, ...more };
-}
-
-async function issue(folder: string, name: string, now?: () => number): Promise<void> {
-  const authority = await createTlsAuthority(now === undefined ? {} : { now });
-  await saveCredential(folder, name, await authority.issueServerCertificate());
 }
 
 const inNovember2020 = 1_604_188_800;
@@ -89,22 +84,28 @@ export const mistakes: readonly Mistake[] = [
     ...atTheEnd('an anchor file that is not there', `${peer}\nanchor_file = "fire.pem"`),
     error: 'config-missing',
   },
-  withTls('a certificate without its key', (folder) => issue(folder, 'web'), 'certificate_file = "web.pem"'),
+  withTls(
+    'a certificate without its key',
+    (folder) => makeServerCertificate(folder, 'web'),
+    'certificate_file = "web.pem"',
+  ),
   withTls('a private key that others can read', async (folder) => {
-    await issue(folder, 'web');
+    await makeServerCertificate(folder, 'web');
     await chmod(join(folder, 'web.key'), 0o644);
   }),
   withTls(
     'the key of another certificate',
     async (folder) => {
-      await issue(folder, 'web');
-      await issue(folder, 'old');
+      await makeServerCertificate(folder, 'web');
+      await makeServerCertificate(folder, 'old');
     },
     'certificate_file = "web.pem"\nkey_file = "old.key"',
   ),
-  withTls('a certificate that has expired', (folder) => issue(folder, 'web', () => inNovember2020)),
+  withTls('a certificate that has expired', (folder) =>
+    makeServerCertificate(folder, 'web', { now: () => inNovember2020 }),
+  ),
   withTls('a certificate that is something else', async (folder) => {
-    await issue(folder, 'web');
+    await makeServerCertificate(folder, 'web');
     await writeFile(join(folder, 'web.pem'), 'certificate\n');
   }),
   typed('a variable with a typing error', check, 78, 'config-invalid', {

@@ -27,8 +27,7 @@ export type { CustodyOptions } from './custody/open.ts';
 export { openDomain } from './domain.ts';
 export type { DomainOptions, Endpoint, Listening, Peer, RunningDomain } from './domain.ts';
 export { issueAccountCredential } from './estate/account-credential.ts';
-export { loadEstate } from './estate/estate.ts';
-export { openListenerTls, tlsAuthorityFile } from './estate/listener.ts';
+export { tlsAuthorityFile } from './estate/listener.ts';
 export type { TlsMaterial } from './estate/listener.ts';
 export { openFederation } from './federation.ts';
 export type {
@@ -40,7 +39,7 @@ export type {
   FederationOptions,
   GrantPlan,
 } from './federation.ts';
-export { configFileName, initDomain, relayPortDefault } from './init.ts';
+export { anchorText, configFileName, initDomain, peerText } from './init.ts';
 export type { InitOptions, Initialised } from './init.ts';
 export { openService } from './serve.ts';
 export type { Service, ServiceLog } from './serve.ts';

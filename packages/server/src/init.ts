@@ -2,6 +2,7 @@
 // Prepares a domain: keys, certificates and one configuration file, in a folder that has none of them yet.
 import { mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadAuthority } from '@sealpost/identity/node';
 import type { Domain } from '@sealpost/protocol';
 import { AccountStore } from './accounts/store.ts';
 import { formatKeyHash } from './config/values.ts';
@@ -16,17 +17,19 @@ export interface InitOptions {
   readonly host: string;
   /** Listens on this machine only. */
   readonly isLocal: boolean;
+  /** Three ports from here on instead of the usual ones: for several domains on one machine. */
+  readonly portBase?: number;
 }
 
 export interface Initialised {
   readonly file: string;
-  /** `sha256:…`: what operators of other domains are told. */
+  /** What operators of other domains are told. */
   readonly anchor: string;
 }
 
 export const configFileName = 'sealpost.toml';
 const dataFolder = 'data';
-export const relayPortDefault = 8884;
+const usualPorts = { mqtt: 1883, mqtts: 8883, relay: 8884 };
 
 /** Undefined: the file or the data folder is there already, and nothing was touched. */
 export async function initDomain(options: InitOptions): Promise<Initialised | undefined> {
@@ -35,7 +38,7 @@ export async function initDomain(options: InitOptions): Promise<Initialised | un
   const data = join(directory, dataFolder);
   if ((await exists(file)) || (await exists(data))) return undefined;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const { authority } = await openEstate(data, domain);
+  await openEstate(data, domain);
   await openListenerTls(data, host);
   AccountStore.open(data).close();
   // Last, so that where the file is, everything else is too; `wx`: never over one that appeared in between.
@@ -46,8 +49,26 @@ export async function initDomain(options: InitOptions): Promise<Initialised | un
   } finally {
     await handle.close();
   }
-  const [keyHash = new Uint8Array(0)] = authority.anchor.keyHashes;
-  return { file, anchor: formatKeyHash(keyHash) };
+  return { file, anchor: await anchorText(data) };
+}
+
+/** `sha256:…` of the authority in this directory: what operators of other domains are told, and compare. */
+export async function anchorText(directory: string): Promise<string> {
+  const [keyHash = new Uint8Array(0)] = (await loadAuthority(directory)).anchor.keyHashes;
+  return formatKeyHash(keyHash);
+}
+
+/** What the operator of another domain puts at the end of its configuration. */
+export function peerText({ domain, address, anchor }: PeerText): string {
+  const place = address === undefined ? '' : `address = "${address}"\n`;
+  return `[[peer]]\ndomain = "${domain}"\n${place}anchor = "${anchor}"\n`;
+}
+
+interface PeerText {
+  readonly domain: string;
+  /** Absent: it only dials. */
+  readonly address?: string;
+  readonly anchor: string;
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -57,7 +78,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-function configText({ domain, host, isLocal }: InitOptions): string {
+function portsFrom(base: number | undefined): typeof usualPorts {
+  return base === undefined ? usualPorts : { mqtt: base, mqtts: base + 1, relay: base + 2 };
+}
+
+function configText({ domain, host, isLocal, portBase }: InitOptions): string {
+  const ports = portsFrom(portBase);
   const any = isLocal ? '127.0.0.1' : '[::]';
   return `# Sealpost for ${domain}. Every key is described in docs/configuration.md; \`sealpost config show --origin\`
 # says what is in force and why.
@@ -68,9 +94,9 @@ data = "${dataFolder}"
 
 [listen]
 # Without TLS, for programs on this machine only.
-mqtt = "127.0.0.1:1883"
-mqtts = "${any}:8883"
-relay = "${any}:${relayPortDefault}"
+mqtt = "127.0.0.1:${ports.mqtt}"
+mqtts = "${any}:${ports.mqtts}"
+relay = "${any}:${ports.relay}"
 
 # A certificate that clients know already, instead of the one that was made for this domain:
 # [tls]
@@ -80,7 +106,7 @@ relay = "${any}:${relayPortDefault}"
 # One entry for each domain that mail is exchanged with, as its operator gave it to you:
 # [[peer]]
 # domain = "other.example"
-# address = "other.example:${relayPortDefault}"
+# address = "other.example:${usualPorts.relay}"
 # anchor = "sha256:…"
 `;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { makeServerCertificate } from './certificates.ts';
 export { FakeClock } from './clock.ts';
 export { custodyContract } from './custody-contract.ts';
 export type { CustodyPlace, Store } from './custody-contract.ts';

@@ -9,11 +9,13 @@ const examples = `
 Examples:
   sealpost config check
   sealpost config check --config /srv/sealpost/sealpost.toml
-  sealpost config show --origin`;
+  sealpost config show --origin
+  sealpost config peer`;
 
 export function configCommand(context: Context): Command {
   const check = new Command('check').description('say what is wrong with the configuration, if anything');
   const show = new Command('show').description('show what is in force');
+  const peer = new Command('peer').description('print what other domains put into theirs to reach this one');
   return new Command('config')
     .description('the configuration of the domain that is served')
     .helpCommand(false)
@@ -32,5 +34,11 @@ export function configCommand(context: Context): Command {
           const { showConfig } = await import('../domain/config.ts');
           await showConfig(context, options);
         }),
+    )
+    .addCommand(
+      withConfigOptions(peer).action(async (options: ConfigOptions) => {
+        const { showPeer } = await import('../domain/config.ts');
+        await showPeer(context, options);
+      }),
     );
 }

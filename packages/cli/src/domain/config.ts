@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConfigError, readMaterials } from '@sealpost/server';
+import {
+  ConfigError,
+  anchorText,
+  formatPlace,
+  peerText,
+  preparedDirectory,
+  readMaterials,
+} from '@sealpost/server';
 import type { LoadedConfig } from '@sealpost/server';
 import type { ConfigOptions } from '../config-options.ts';
 import type { Context } from '../context.ts';
 import { failureOf, formatFailure } from '../failure.ts';
 import { formatTable } from '../table.ts';
-import { commandError, readConfig } from './config-file.ts';
+import { asCommandErrors, commandError, readConfig } from './config-file.ts';
 
 export interface ShowOptions extends ConfigOptions {
   readonly origin?: boolean;
@@ -46,6 +53,24 @@ export async function showConfig({ terminal, env }: Context, options: ShowOption
   }
   const rows = names.map((name) => row(loaded, name, options.origin === true));
   for (const line of formatTable(rows)) terminal.out(line);
+}
+
+/** The lines that operators of other domains need, as they put them into their own configuration. */
+export async function showPeer({ terminal, env }: Context, options: ConfigOptions): Promise<void> {
+  const loaded = await readConfig(options, env);
+  const directory = await asCommandErrors(() => preparedDirectory(loaded));
+  // A blank line first, for whoever appends it to a file.
+  terminal.out(`\n${await peerLines(loaded, directory)}`.trimEnd());
+}
+
+async function peerLines({ config }: LoadedConfig, directory: string): Promise<string> {
+  const { domain, host = domain, listen } = config;
+  const anchor = await anchorText(directory);
+  return peerText({
+    domain,
+    anchor,
+    ...(listen.relay === undefined ? {} : { address: formatPlace({ host, port: listen.relay.port }) }),
+  });
 }
 
 function row({ written, origins }: LoadedConfig, name: string, hasOrigin: boolean): string[] {

@@ -5,7 +5,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { writeProfile } from '@sealpost/client/node';
 import type { Profile } from '@sealpost/client/node';
-import { formatKeyHash, loadEstate, parsePlace, readMaterials, tlsAuthorityFile } from '@sealpost/server';
+import { anchorText, formatKeyHash, parsePlace, readMaterials, tlsAuthorityFile } from '@sealpost/server';
 import type { LoadedConfig, Place, StoredAccount } from '@sealpost/server';
 import { usageError } from '../failure.ts';
 import { asCommandErrors } from './config-file.ts';
@@ -38,7 +38,6 @@ export async function writeAccountProfile(
   const caFile = `${basename(file).replace(/\.json$/, '')}-tls-authority.pem`;
   const hasOwnAuthority = place !== undefined && materials.tls === undefined;
   if (hasOwnAuthority) await copyFile(join(materials.directory, tlsAuthorityFile), join(folder, caFile));
-  const { authority } = await loadEstate(materials.directory);
   const profile: Profile = {
     address: account.address,
     kind: account.kind,
@@ -46,10 +45,13 @@ export async function writeAccountProfile(
     ...(place === undefined ? {} : { mqtts: { ...place, ...(hasOwnAuthority ? { caFile } : {}) } }),
     username: account.address,
     ...pathsFrom(folder, secrets),
-    anchors: [authority.anchor, ...materials.anchors].map(({ domain, keyHashes }) => ({
-      domain,
-      keyHashes: keyHashes.map(formatKeyHash),
-    })),
+    anchors: [
+      { domain: config.domain, keyHashes: [await anchorText(materials.directory)] },
+      ...materials.anchors.map(({ domain, keyHashes }) => ({
+        domain,
+        keyHashes: keyHashes.map(formatKeyHash),
+      })),
+    ],
   };
   await writeProfile(file, profile);
   return file;
