@@ -66,7 +66,7 @@ test('each mistake is one sentence that names the fix, as the page shows it', as
   if (process.env['SEALPOST_TEST_WRITE'] === '1')
     await writeFile(
       page,
-      text.replace(table, (_all, head: string, _old, end: string) => head + expected + end),
+      text.replace(table, (_all, head: string, _old, end: string) => `${head}\n${expected}\n${end}`),
     );
   else assert.equal(unpadded(table.exec(text)?.[2] ?? ''), unpadded(expected));
 });
