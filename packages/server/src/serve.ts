@@ -57,7 +57,7 @@ export async function openService(loaded: LoadedConfig, log: ServiceLog): Promis
     ]);
   try {
     const opened = await openRunning(loaded, materials, log);
-    return new RunningService(loaded, opened, () => lock.release());
+    return new RunningService(loaded, opened, log, () => lock.release());
   } catch (error) {
     lock.release();
     throw error;
@@ -100,7 +100,7 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
       },
       peers,
       limits: { connections: config.limits.connections },
-      report: (error) => log.error(error instanceof Error ? error.message : String(error)),
+      report: (error) => log.error(messageOf(error)),
     });
     return { estate, anchors, accounts, running };
   } catch (error) {
@@ -116,13 +116,15 @@ function tlsOf({ tls, directory, host }: Materials): Promise<TlsMaterial> | TlsM
 class RunningService implements Service {
   readonly running: RunningDomain<Listening>;
   readonly #opened: Opened;
+  readonly #log: ServiceLog;
   readonly #release: () => void;
   readonly #timer: NodeJS.Timeout;
   #loaded: LoadedConfig;
   #closed: Promise<void> | undefined;
 
-  constructor(loaded: LoadedConfig, opened: Opened, release: () => void) {
+  constructor(loaded: LoadedConfig, opened: Opened, log: ServiceLog, release: () => void) {
     this.#loaded = loaded;
+    this.#log = log;
     this.#opened = opened;
     this.#release = release;
     this.running = opened.running;
@@ -164,8 +166,17 @@ class RunningService implements Service {
 
   #followAccounts(): void {
     const { running, accounts } = this.#opened;
-    if (accounts.refresh()) running.recheckSessions();
+    try {
+      if (accounts.refresh()) running.recheckSessions();
+    } catch (error) {
+      // A disk that is full, or a command that holds the store: tried again in a second.
+      this.#log.error(`The account store could not be followed: ${messageOf(error)}.`);
+    }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isSame(left: unknown, right: unknown): boolean {

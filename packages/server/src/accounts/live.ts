@@ -58,15 +58,17 @@ export class LiveAccounts implements Accounts, Revocations {
   }
 
   close(): void {
-    this.#writeSignIns();
-    this.#store.close();
+    try {
+      this.#writeSignIns();
+    } finally {
+      this.#store.close();
+    }
   }
 
   #writeSignIns(): void {
     if (this.#signIns.size === 0) return;
-    const times = new Map(this.#signIns);
+    this.#store.noteSignIns(this.#signIns);
     this.#signIns.clear();
-    this.#store.noteSignIns(times);
   }
 
   #read(): boolean {
