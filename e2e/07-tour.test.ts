@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { requireTool } from '@sealpost/testing';
@@ -12,12 +13,13 @@ import { federation, root, temporaryDirectory } from './_harness.ts';
 const tourSecondsMax = 90;
 const stepsMin = 7;
 
-/** The blocks that follow a `<!-- tour -->`, in order. */
-async function tour(): Promise<string[]> {
+/** The blocks that follow a `<!-- tour -->`, or another such mark, in order. */
+async function tour(mark = 'tour', least = stepsMin): Promise<string[]> {
   const page = await readFile(join(root, 'README.md'), 'utf8');
-  const steps = [...page.matchAll(/^<!-- tour -->\n+```sh\n(.*?)^```$/gms)].map(([, step = '']) => step);
-  assert.equal(steps.length, page.split('<!-- tour -->').length - 1, 'each mark is followed by a block');
-  assert.ok(steps.length >= stepsMin);
+  const block = new RegExp(`^<!-- ${mark} -->\\n+\`\`\`sh\\n(.*?)^\`\`\`$`, 'gms');
+  const steps = [...page.matchAll(block)].map(([, step = '']) => step);
+  assert.equal(steps.length, page.split(`<!-- ${mark} -->`).length - 1, 'each mark is followed by a block');
+  assert.ok(steps.length >= least);
   return steps;
 }
 
@@ -113,3 +115,43 @@ test('what the README shows is what the tour and the story print', async () => {
       String(pattern),
     );
 });
+
+/** What the page promises of a domain of one's own, as lines of the output; the others are talk. */
+const promisedOfDomains: readonly RegExp[] = [
+  /^home\.test is prepared: /,
+  /^fire\.test is prepared: /,
+  /^alarm@home\.test is added: device, sends up to flash\. /,
+  /^desk@fire\.test is added: role, sends up to priority\. /,
+  /^home\.test is up, as .*: mqtt on 127\.0\.0\.1:\d+, mqtts on .*, relay on /,
+  /^fire\.test is up, /,
+  /^ {2}delivered +\S+Z +fire\.test +domain-seal +verified \(static anchor\)$/,
+  /^flash {2}alarm@home\.test {2}sender's own seal, device, static anchor$/,
+  new RegExp(`^ {2}message ${id}$`),
+  /^ {2}Smoke in the kitchen$/,
+  /^alarm@home\.test is disabled: /,
+];
+
+test('a domain of your own: the lines of the README run, apart from the numbers of ports', async (t) => {
+  const folder = await temporaryDirectory(t);
+  const [home, fire] = await freePortBases();
+  const steps = (await tour('domain', 5)).map((step) => step.replace('18830', home).replace('18840', fire));
+  const { code, signal, stdout, stderr, isLeftBehind } = await walk(steps, folder);
+  assert.deepEqual([code, signal], [0, null], stderr);
+  const lines = stdout.split('\n');
+  for (const pattern of promisedOfDomains)
+    assert.equal(lines.filter((line) => pattern.test(line)).length, 1, `${pattern} in\n${stdout}`);
+  assert.match(stderr, /home\.test ends: no new connections/);
+  assert.ok(!isLeftBehind, 'a process of the tour is still there');
+});
+
+/** The page has fixed ones, which somebody else may use here. */
+async function freePortBases(): Promise<[string, string]> {
+  const first = createServer().listen(0, '127.0.0.1');
+  await once(first, 'listening');
+  const { port } = first.address() as AddressInfo;
+  first.close();
+  await once(first, 'close');
+  // Below the range that the system hands out, and another one every time.
+  const base = 10_000 + ((port * 8) % 20_000);
+  return [String(base), String(base + 4)];
+}
