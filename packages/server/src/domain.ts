@@ -283,7 +283,8 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
         inbound,
         tls: options.link,
         random: Math.random,
-        report,
+        report: (error) =>
+          report(new Error(`no link to ${peer.domain}: ${messageOf(error)}`, { cause: error })),
         ...linkEvents,
       }),
     sessions: () => relayServer.sessions(),
@@ -352,6 +353,10 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     await close();
     throw error;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Reporting is the last resort of everything else: it never throws. */

@@ -10,6 +10,7 @@ import { readMaterials, type Materials } from './config/materials.ts';
 import { ConfigError } from './config/problem.ts';
 import { openDomain, type Listening, type RunningDomain } from './domain.ts';
 import { loadEstate, type Estate } from './estate/estate.ts';
+import { endingSoon } from './estate/endings.ts';
 import { openListenerTls, pemOf, type TlsMaterial } from './estate/listener.ts';
 import { lockDirectory } from './estate/lock.ts';
 
@@ -32,6 +33,7 @@ export interface Service {
 }
 
 const accountsEveryMs = 1_000;
+const endingsEveryMs = 86_400_000;
 /** Read at the start only. */
 const fixedKeys = [
   'domain',
@@ -69,16 +71,18 @@ interface Opened {
   readonly anchors: ChangingAnchors;
   readonly accounts: LiveAccounts;
   readonly running: RunningDomain<Listening>;
+  readonly tls: TlsMaterial;
 }
 
 async function openRunning(loaded: LoadedConfig, materials: Materials, log: ServiceLog): Promise<Opened> {
   const { config } = loaded;
   const { directory, peers } = materials;
-  const estate = await loadEstate(directory);
+  const estate = await usableEstate(directory);
   const anchors = new ChangingAnchors(estate.authority.anchor, materials.anchors);
   const accounts = new LiveAccounts(AccountStore.open(directory));
   try {
     const { mqtt, mqtts, relay } = config.listen;
+    const tls = await tlsOf(materials);
     const running = await openDomain<Listening>({
       domain: config.domain,
       directory,
@@ -92,7 +96,7 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
       revocations: accounts,
       signedIn: (principal) => accounts.noteSignIn(principal),
       link: pemOf(estate.link),
-      tls: await tlsOf(materials),
+      tls,
       listen: {
         ...(mqtt === undefined ? {} : { mqtt }),
         ...(mqtts === undefined ? {} : { mqtts }),
@@ -102,10 +106,21 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
       limits: { connections: config.limits.connections },
       report: (error) => log.error(messageOf(error)),
     });
-    return { estate, anchors, accounts, running };
+    return { estate, anchors, accounts, running, tls };
   } catch (error) {
     accounts.close();
     throw error;
+  }
+}
+
+/** Keys and certificates that do not belong together are somebody's mistake, not a bug. */
+async function usableEstate(directory: string): Promise<Estate> {
+  try {
+    return await loadEstate(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
+    const sentence = `The keys in ${directory} cannot be used (${messageOf(error)}); put the folder back from your copy.`;
+    throw new ConfigError([{ key: 'data', sentence }]);
   }
 }
 
@@ -118,7 +133,8 @@ class RunningService implements Service {
   readonly #opened: Opened;
   readonly #log: ServiceLog;
   readonly #release: () => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
+  #tls: TlsMaterial;
   #loaded: LoadedConfig;
   #closed: Promise<void> | undefined;
 
@@ -128,8 +144,13 @@ class RunningService implements Service {
     this.#opened = opened;
     this.#release = release;
     this.running = opened.running;
-    this.#timer = setInterval(() => this.#followAccounts(), accountsEveryMs);
-    this.#timer.unref();
+    this.#tls = opened.tls;
+    this.#timers = [
+      setInterval(() => this.#followAccounts(), accountsEveryMs),
+      setInterval(() => this.#warnOfEndings(), endingsEveryMs),
+    ];
+    for (const timer of this.#timers) timer.unref();
+    this.#warnOfEndings();
   }
 
   async reload(next: LoadedConfig): Promise<readonly string[]> {
@@ -143,12 +164,14 @@ class RunningService implements Service {
         },
       ]);
     const { running, anchors } = this.#opened;
-    running.setTls(await tlsOf(materials));
+    this.#tls = await tlsOf(materials);
+    running.setTls(this.#tls);
     const changed = anchors.replace(materials.anchors);
     running.setPeers(materials.peers);
     for (const domain of changed) running.forgetAnchor(domain);
     this.#followAccounts();
     this.#loaded = next;
+    this.#warnOfEndings();
     return stays.map((key) => `${key} has changed in ${next.file} and is taken up by the next start.`);
   }
 
@@ -157,11 +180,22 @@ class RunningService implements Service {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     const { running, accounts } = this.#opened;
     await running.close({ drainMs: this.#loaded.config.limits.drain_seconds * 1000 });
     accounts.close();
     this.#release();
+  }
+
+  #warnOfEndings(): void {
+    const { seal, link } = this.#opened.estate;
+    const own = endingSoon(
+      { 'the domain seal': seal.certificate, 'the domain link': link.certificate },
+      Date.now(),
+    );
+    for (const sentence of own) this.#log.warn(`${sentence}; start sealpost serve anew, which renews it.`);
+    const listener = endingSoon({ 'the account listeners': this.#tls.certificate }, Date.now());
+    for (const sentence of listener) this.#log.warn(`${sentence}; renew it, and say so with SIGHUP.`);
   }
 
   #followAccounts(): void {

@@ -38,7 +38,10 @@ export class SignIn {
     const principal = await (peerCertificate === undefined
       ? this.#byPassword(request)
       : this.#byCertificate(request, peerCertificate));
-    if (principal.ok) this.#options.signedIn(principal.value);
+    if (!principal.ok) return principal;
+    // It may have been taken back while the password was checked, when there was no session yet to be ended.
+    if (!this.isStillGood(principal.value)) return refuse('credentials-invalid', 'taken back meanwhile');
+    this.#options.signedIn(principal.value);
     return principal;
   }
 

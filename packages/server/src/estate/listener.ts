@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // [ID-22] The account listener's own certificate, where the operator has none from elsewhere.
 import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   createTlsAuthority,
   encodePem,
@@ -44,7 +45,7 @@ export async function openListenerTls(directory: string, host: string): Promise<
 function usable(credential: Credential, host: string): Credential {
   const certificate = new X509Certificate(credential.certificate);
   const isFresh = certificate.validToDate.getTime() > Date.now() + renewedBeforeMs;
-  const isNamed = certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined;
+  const isNamed = (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
   if (!isFresh || !isNamed) throw Object.assign(new Error('to be issued anew'), { code: 'ENOENT' });
   return credential;
 }
