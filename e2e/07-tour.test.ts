@@ -132,7 +132,7 @@ const promisedOfDomains: readonly RegExp[] = [
 ];
 
 test('a domain of your own: the lines of the README run, apart from the numbers of ports', async (t) => {
-  const folder = await temporaryDirectory(t);
+  const folder = await temporaryDirectory();
   const [home, fire] = await freePortBases();
   const steps = (await tour('domain', 5)).map((step) => step.replace('18830', home).replace('18840', fire));
   const { code, signal, stdout, stderr, isLeftBehind } = await walk(steps, folder);

@@ -250,7 +250,7 @@ test('an account that is disabled is thrown out and stays out; its mailbox goes 
   assert.equal(await firstIn(back), 'for later');
 });
 
-test('a certificate that is revoked signs nobody in and seals nothing; other credentials go on', async (t) => {
+test('[ID-23] a certificate that is revoked signs nobody in and seals nothing; other credentials go on', async (t) => {
   const home = await Prepared.init('home.test');
   const folder = await temporaryDirectory();
   const file = join(folder, 'alarm.json');

@@ -26,7 +26,7 @@ export const testOnlyPackage = 'testing';
  * (`schedule/expiry`). The table must be free of cycles.
  */
 export const serverEdges: Edges = {
-  accounts: [],
+  accounts: ['sqlite'],
   config: ['estate'],
   estate: [],
   schedule: [],

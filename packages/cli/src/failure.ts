@@ -56,6 +56,8 @@ export function failureOf(error: unknown): Failure | undefined {
       code: 'profile-invalid',
       exitCode: ExitCode.configuration,
     };
+  const store = storeFailure(error);
+  if (store !== undefined) return store;
   const system = systemFailure(error);
   if (system !== undefined) return system;
   const what = error instanceof Error ? error.message : String(error);
@@ -72,6 +74,13 @@ export function formatFailure({ sentence, code }: Failure): string {
 
 function withRetry({ message, retryAfterSeconds }: SealpostError): string {
   return retryAfterSeconds === undefined ? message : `${message} Try again in ${retryAfterSeconds} s.`;
+}
+
+/** A store that cannot be used says itself what to do: by its code, because most commands do not load a server. */
+function storeFailure(error: unknown): Failure | undefined {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!(error instanceof Error) || !code.startsWith('store-')) return undefined;
+  return { sentence: error.message, code, exitCode: ExitCode.configuration };
 }
 
 /** What the operating system refuses is somebody's configuration, not a bug of ours. */

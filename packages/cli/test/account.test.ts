@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { chmod, chown, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../src/run.ts';
@@ -136,6 +137,24 @@ test('a profile can be carried away: its files lie beside it, and nobody else ma
   assert.deepEqual(written['mqtts'], { host: 'mail.home.test', port: 443, caFile: 'ann-tls-authority.pem' });
   assert.equal(written['password'], added['password']);
   assert.deepEqual(await modes(away), { 'ann-tls-authority.pem': 0o644, 'ann.json': 0o600 });
+});
+
+test('a store of a newer program is left alone, and one sentence says so', async (t) => {
+  const { folder, file } = await prepared(t);
+  const path = join(folder, 'data/accounts.sqlite');
+  const db = new DatabaseSync(path);
+  db.exec('PRAGMA user_version = 99');
+  db.close();
+  for (const command of ['account list', 'serve']) {
+    const { code, talk } = await sealpost([...command.split(' '), '--config', file], {
+      ending: AbortSignal.abort(),
+    });
+    assert.equal(code, 78);
+    assert.match(
+      talk,
+      /^sealpost: .*accounts\.sqlite has layout 99, .*: run the newer program .*\. \[store-newer\]$/,
+    );
+  }
 });
 
 test('config show says what is in force and who said so', async (t) => {

@@ -66,6 +66,7 @@ export class SignIn {
     const account = this.#options.accounts.find(certificate.address);
     if (account === undefined) return refuse('credentials-invalid', 'a certificate of no account');
     if (account.isDisabled === true) return refuse('credentials-invalid', 'disabled');
+    // [ID-23]
     if (this.#options.revocations.isRevoked(certificate.hash))
       return refuse('credentials-invalid', 'revoked');
     return accept({

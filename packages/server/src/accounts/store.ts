@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The accounts of one domain on disk: written by commands, read by the domain that runs, each in a process of its own.
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { AccountKind, Address, Domain, Precedence } from '@sealpost/protocol';
 import type { Grant } from './account.ts';
-import { prepareDatabase } from './schema.ts';
+import { openDatabase } from '../sqlite/open.ts';
+import { accountLayout } from './schema.ts';
 
 export const credentialsMax = 32;
 export const grantsMax = 32;
@@ -61,20 +62,10 @@ export class AccountStore {
     this.#db = db;
   }
 
-  /** Made if it is not there. */
+  /** Made if it is not there. Throws a StoreError where the operator has to put something right. */
   static open(directory: string): AccountStore {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const path = join(directory, fileName);
-    // SQLite takes an empty file as it is, and gives its own two files the same mode.
-    closeSync(openSync(path, 'a', 0o600));
-    const db = new DatabaseSync(path);
-    try {
-      prepareDatabase(db);
-      return new AccountStore(db);
-    } catch (error) {
-      db.close();
-      throw error;
-    }
+    return new AccountStore(openDatabase(join(directory, fileName), accountLayout));
   }
 
   /** False: there is one with this address already. */

@@ -33,6 +33,10 @@ async function problems(text: string, more: Partial<LoadOptions> = {}): Promise<
   return [];
 }
 
+function peer(name: string): string {
+  return `[[peer]]\ndomain = "${name}"\nanchor = "sha256:${'0a'.repeat(32)}"\n`;
+}
+
 const small = 'domain = "home.test"\n';
 
 test('flags win over the environment, the environment over the file, the file over defaults', async () => {
@@ -64,8 +68,6 @@ test('every key that the file can have once has a variable of its own', () => {
 });
 
 test('paths are relative to the file, and peers keep their places', async () => {
-  const peer = (name: string): string =>
-    `[[peer]]\ndomain = "${name}"\nanchor = "sha256:${'0a'.repeat(32)}"\n`;
   const { config, origins, at } = await load(`${small}${peer('a.test')}${peer('b.test')}`);
   assert.equal(at(config.data), join(folder, 'data'));
   assert.equal(origins.get('peer.1.domain'), `${file}:6`);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One process at a time runs a domain from a directory.
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -14,7 +15,9 @@ const busy = 5;
  * process that was killed.
  */
 export function lockDirectory(directory: string): DirectoryLock | undefined {
-  const db = new DatabaseSync(join(directory, 'running.lock'));
+  const path = join(directory, 'running.lock');
+  closeSync(openSync(path, 'a', 0o600));
+  const db = new DatabaseSync(path);
   try {
     db.exec('BEGIN EXCLUSIVE');
     return { release: () => db.close() };

@@ -216,6 +216,7 @@ export class Submission {
       return refuse('copy-disagrees', 'content type');
     const copies = checkCopies(publish.userProperties, seal.claims);
     if (!copies.ok) return copies;
+    // [ID-23]
     if (this.#options.revocations.isRevoked(seal.certificateHash)) return refuse('certificate-revoked');
     const known = trust.known(seal.certificateHash);
     const trusted = known === undefined ? await this.#admitChain(seal, domain) : accept(known);
