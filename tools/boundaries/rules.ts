@@ -34,6 +34,7 @@ export const serverEdges: Edges = {
   sqlite: [],
   message: ['schedule'],
   custody: ['message', 'schedule', 'sqlite'],
+  backup: ['certificates', 'custody', 'sqlite'],
   evidence: ['accounts', 'custody', 'message', 'schedule'],
   submission: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
   delivery: ['accounts', 'custody', 'evidence', 'message', 'schedule'],

@@ -13,6 +13,8 @@ export const ExitCode = {
   noDomain: 68,
   unavailable: 69,
   bug: 70,
+  cannotCreate: 73,
+  io: 74,
   temporary: 75,
   permission: 77,
   configuration: 78,

@@ -18,6 +18,7 @@ export type CommandErrorCode =
   | 'not-permitted'
   | 'story-failed'
   | 'undecided'
+  | 'store-damaged'
   | 'bug';
 
 export class CommandError extends Error {
@@ -56,8 +57,8 @@ export function failureOf(error: unknown): Failure | undefined {
       code: 'profile-invalid',
       exitCode: ExitCode.configuration,
     };
-  const store = storeFailure(error);
-  if (store !== undefined) return store;
+  const stored = storeFailure(error);
+  if (stored !== undefined) return stored;
   const system = systemFailure(error);
   if (system !== undefined) return system;
   const what = error instanceof Error ? error.message : String(error);
@@ -76,11 +77,25 @@ function withRetry({ message, retryAfterSeconds }: SealpostError): string {
   return retryAfterSeconds === undefined ? message : `${message} Try again in ${retryAfterSeconds} s.`;
 }
 
-/** A store that cannot be used says itself what to do: by its code, because most commands do not load a server. */
+const storeExitCodes: Readonly<Record<string, ExitCode>> = {
+  'store-newer': ExitCode.configuration,
+  'store-foreign': ExitCode.configuration,
+  'store-damaged': ExitCode.data,
+  'store-full': ExitCode.io,
+  'store-read-only': ExitCode.io,
+  'store-io': ExitCode.io,
+  'already-there': ExitCode.cannotCreate,
+  'nothing-there': ExitCode.configuration,
+  'backup-invalid': ExitCode.data,
+  'no-room': ExitCode.io,
+};
+
+/** Of a store or a backup. By its code, because one that comes from another thread has lost its class. */
 function storeFailure(error: unknown): Failure | undefined {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!(error instanceof Error) || !code.startsWith('store-')) return undefined;
-  return { sentence: error.message, code, exitCode: ExitCode.configuration };
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const code = String(error.code);
+  const exitCode = storeExitCodes[code];
+  return exitCode === undefined ? undefined : { sentence: error.message, code, exitCode };
 }
 
 /** What the operating system refuses is somebody's configuration, not a bug of ours. */

@@ -2,12 +2,15 @@
 import { Command } from 'commander';
 import { accountCommand } from './commands/account.ts';
 import { actCommand } from './commands/act.ts';
+import { backupCommand } from './commands/backup.ts';
 import { configCommand } from './commands/config.ts';
 import { devCommand } from './commands/dev.ts';
 import { inboxCommand } from './commands/inbox.ts';
 import { initCommand } from './commands/init.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
+import { storeCommand } from './commands/store.ts';
 import { traceCommand } from './commands/trace.ts';
 import { watchCommand } from './commands/watch.ts';
 import type { Context } from './context.ts';
@@ -20,7 +23,8 @@ Examples:
 
 Exit codes are those of sysexits.h: 0 done, 64 usage, 65 data refused,
 67 no such mailbox, 68 no such domain, 69 server unavailable, 70 a bug,
-75 try again later, 77 not permitted, 78 configuration.`;
+73 something is there already, 74 the disk is full or failed, 75 try again
+later, 77 not permitted, 78 configuration.`;
 
 const commands = [
   initCommand,
@@ -33,6 +37,9 @@ const commands = [
   watchCommand,
   actCommand,
   traceCommand,
+  backupCommand,
+  restoreCommand,
+  storeCommand,
 ];
 
 export function program(context: Context): Command {

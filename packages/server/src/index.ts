@@ -14,6 +14,15 @@ export { ConfigError } from './config/problem.ts';
 export type { Problem } from './config/problem.ts';
 export { formatKeyHash, formatPlace, parsePlace } from './config/values.ts';
 export type { Place } from './config/values.ts';
+export { BackupError } from './backup/backup-error.ts';
+export type { BackupErrorCode } from './backup/backup-error.ts';
+export { checkStores } from './backup/check-stores.ts';
+export { makeBackup } from './backup/make-backup.ts';
+export type { BackupOptions } from './backup/make-backup.ts';
+export type { Manifest } from './backup/manifest.ts';
+export { restoreBackup, verifyBackup } from './backup/restore.ts';
+export type { BackupReport } from './backup/restore.ts';
+export type { StoreReport } from './backup/store-files.ts';
 export type {
   Custody,
   CustodyReader,
@@ -43,3 +52,5 @@ export { anchorText, configFileName, initDomain, peerText } from './init.ts';
 export type { InitOptions, Initialised } from './init.ts';
 export { openService } from './serve.ts';
 export type { Service, ServiceLog } from './serve.ts';
+export { isStoreError } from './sqlite/store-error.ts';
+export type { StoreErrorCode } from './sqlite/store-error.ts';

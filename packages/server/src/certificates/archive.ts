@@ -70,17 +70,22 @@ export class CertificateArchive {
   async chainOf(hash: Uint8Array): Promise<readonly Uint8Array[]> {
     const known = this.#trust.known(hash);
     if (known !== undefined) return known.chain;
-    let bytes: Uint8Array;
-    try {
-      bytes = await readFile(join(this.#directory, toHex(hash)));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
-    }
-    const decoded = decodeCbor(bytes, { maxBytes: fileBytesMax });
-    if (!decoded.ok || !Array.isArray(decoded.value)) return [];
-    return decoded.value.filter((der) => der instanceof Uint8Array).map((der) => concatBytes(der));
+    return chainIn(this.#directory, hash);
   }
+}
+
+/** The certificates that a folder keeps under this hash, leaf first; empty when there are none. */
+export async function chainIn(directory: string, hash: Uint8Array): Promise<readonly Uint8Array[]> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(join(directory, toHex(hash)));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  const decoded = decodeCbor(bytes, { maxBytes: fileBytesMax });
+  if (!decoded.ok || !Array.isArray(decoded.value)) return [];
+  return decoded.value.filter((der) => der instanceof Uint8Array).map((der) => concatBytes(der));
 }
 
 async function exists(path: string): Promise<boolean> {
