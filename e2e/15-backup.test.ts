@@ -2,6 +2,7 @@
 // A backup of domains that run, and what comes of restoring it.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { cpSync, existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -15,6 +16,10 @@ interface ManifestFile {
   path: string;
   bytes: number;
   sha256: string;
+}
+
+function isCertificate({ path }: ManifestFile): boolean {
+  return path.startsWith('home.test/certificates/');
 }
 
 function filesBelow(root: string): string[] {
@@ -39,17 +44,20 @@ test('a backup made while messages come has everything that was acknowledged bef
     assert.equal(reasonCode, 0);
     before.push(`before ${n}`);
   }
-  let isMade = false;
-  const made = sealpost(['backup', backup, '--data', data, '--json']).finally(() => (isMade = true));
+  const made = sealpost(['backup', backup, '--data', data, '--json']);
   let during = 0;
-  for (; !isMade; during += 1) await sender.publish(`mail/to/${ann}`, `during ${during}`);
+  const ended = made.then(() => true);
+  for (let hasEnded = false; !hasEnded; during += 1) {
+    const published = sender.publish(`mail/to/${ann}`, `during ${during}`);
+    hasEnded = await Promise.race([ended, published.then(() => false)]);
+  }
   const { code, stdout, stderr } = await made;
   assert.equal(code, 0, stderr);
   assert.equal((JSON.parse(stdout) as { hasKeys: boolean }).hasKeys, true);
   const late = { id: '019ab697-e801-7b96-a841-af1111e3f9cb' };
   await sender.publish(`mail/to/${ann}`, 'after', late);
   await dev.end('SIGKILL');
-  for (const file of [...filesBelow(backup)]) assert.equal(statSync(file).mode & 0o077, 0, file);
+  for (const file of filesBelow(backup)) assert.equal(statSync(file).mode & 0o077, 0, file);
   const running = await sealpost(['restore', backup, '--data', data]);
   assert.deepEqual([running.code, running.stderr.includes('is not empty')], [73, true]);
   const { code: restoredCode, stderr: said } = await sealpost(['restore', backup, '--data', restored]);
@@ -111,7 +119,6 @@ test('a backup that was altered or is incomplete is not restored, with a sentenc
     [
       'certificates',
       (copy, files) => {
-        const isCertificate = ({ path }: ManifestFile): boolean => path.startsWith('home.test/certificates/');
         for (const { path } of files.filter(isCertificate)) rmSync(join(copy, 'files', path));
         files.splice(0, files.length, ...files.filter((file) => !isCertificate(file)));
       },
@@ -176,4 +183,19 @@ test('a backup without keys has none, and no backup is written over', async (t) 
   assert.deepEqual(filesBelow(place), before);
   const checked = await sealpost(['store', 'check', dev.ready.dataDir]);
   assert.equal(checked.code, 0, checked.stderr);
+});
+
+test('a process whose store was taken over ends with one sentence', async (t) => {
+  const data = await temporaryDirectory(t);
+  const first = await Dev.start(data);
+  t.after(() => first.end('SIGKILL'));
+  let said = '';
+  first.process.stderr.on('data', (chunk) => (said += chunk));
+  const sender = await JsClient.connect(t, first, alarm);
+  const second = await Dev.start(data);
+  t.after(() => second.end());
+  const exited = once(first.process, 'close');
+  sender.client.publish(`mail/to/${ann}`, 'smoke', { qos: 1 });
+  assert.deepEqual(await exited, [69, null]);
+  assert.match(said, /sealpost: Another process has opened this store since.* \[store-taken\]/);
 });

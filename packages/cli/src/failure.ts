@@ -81,6 +81,7 @@ const storeExitCodes: Readonly<Record<string, ExitCode>> = {
   'store-newer': ExitCode.configuration,
   'store-foreign': ExitCode.configuration,
   'store-damaged': ExitCode.data,
+  'store-taken': ExitCode.unavailable,
   'store-full': ExitCode.io,
   'store-read-only': ExitCode.io,
   'store-io': ExitCode.io,

@@ -85,6 +85,11 @@ export interface DomainOptions<L extends Listening = Listening> {
   readonly clock?: Clock;
   /** Faults that concern no peer: storage, bugs. Without message content and passwords. */
   report(error: unknown): void;
+  /**
+   * Nothing can be stored any more: the disk failed, the store is damaged, or another process took it over. Called once;
+   * the process should end, so that another begins with what is on the disk.
+   */
+  failed?(error: Error): void;
 }
 
 /** The ports that were asked for, with the number each got. */
@@ -127,7 +132,10 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
   const custody = await openCustody({
     directory,
     sign: async (statement) => (await makeEvidence({ statement, signer })).bytes,
-    report,
+    report: (error) => {
+      report(error);
+      options.failed?.(error);
+    },
   });
 
   const statements = new Statements(clock, crypto.randomBytes);

@@ -62,6 +62,8 @@ export interface FederationOptions {
   readonly domains: readonly DomainPlan[];
   /** Faults, one line each. */
   log?(line: string): void;
+  /** As of a domain. */
+  failed?(error: Error): void;
 }
 
 export interface FederationDomain {
@@ -197,7 +199,7 @@ async function start(
   index: number,
   { options, anchors, tlsAuthority, prepared, running }: Surroundings,
 ): Promise<RunningDomain> {
-  const { portBase, log } = options;
+  const { portBase, log, failed } = options;
   const base = portBase === undefined ? undefined : portBase + index * portsPerDomain;
   const at = (offset: number, host: string = loopback): Endpoint => ({
     host,
@@ -224,6 +226,7 @@ async function start(
         return listening === undefined ? { domain: other } : { domain: other, dial: listening.relay };
       }),
     report: (error) => log?.(`${domain}: ${error instanceof Error ? error.message : String(error)}`),
+    failed: (error) => failed?.(error),
   });
 }
 

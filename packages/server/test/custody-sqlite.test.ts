@@ -30,8 +30,8 @@ test('a directory that is opened again belongs to the last opener; the first fai
     first.commit(handOver(before)),
   ]);
   assert.ok(results.every(({ status }) => status === 'rejected'));
-  await assert.rejects(first.commit(sampleAcceptance()), /another process has opened/);
-  await assert.rejects(first.waiting(sampleRecipient, 1), /another process has opened/);
+  await assert.rejects(first.commit(sampleAcceptance()), /Another process has opened/);
+  await assert.rejects(first.waiting(sampleRecipient, 1), /Another process has opened/);
   assert.equal(failures.length, 1);
   assert.equal((await second.commit(handOver(before))).kind, 'applied');
   assert.equal(await count(second), 1);

@@ -51,7 +51,8 @@ async function dev(context: Context, options: DevCommandOptions): Promise<void> 
   try {
     if (options.json === true) terminal.out(readyLine(session.dataDir, session.federation));
     else await tellStory(context, session, options.once === true);
-    if (options.once !== true && !ending.aborted) await once(ending, 'abort');
+    if (options.once !== true && !ending.aborted)
+      await Promise.race([once(ending, 'abort'), session.failure]);
   } catch (error) {
     // Asked to end in the middle of the story: that is an end, not a failure.
     if (!ending.aborted) throw error;

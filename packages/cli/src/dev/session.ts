@@ -21,6 +21,8 @@ export interface DevSession {
   /** Nobody named the data folder, so it goes with the session. */
   readonly isTemporary: boolean;
   readonly federation: Federation;
+  /** Rejects when a domain can store nothing any more; never resolves. */
+  readonly failure: Promise<never>;
   /** A temporary data folder is deleted; one that was named stays. */
   close(): Promise<void>;
 }
@@ -29,12 +31,16 @@ export async function openDevSession({ data, portBase, env, log }: DevOptions): 
   const dataDir = data === undefined ? await mkdtemp(join(tmpdir(), 'sealpost-dev-')) : resolve(data);
   const removeData = (): Promise<void> =>
     data === undefined ? rm(dataDir, { recursive: true, force: true }) : Promise.resolve();
+  const { promise: failure, reject: failed } = Promise.withResolvers<never>();
+  // Whoever waits for it hears of it; until somebody does, it is no unhandled rejection.
+  failure.catch(() => {});
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     const federation = await openFederation({
       directory: dataDir,
       domains: await devPlan(dataDir),
       log,
+      failed,
       ...(portBase === undefined ? {} : { portBase }),
     });
     await writeProfiles(dataDir, federation);
@@ -44,6 +50,7 @@ export async function openDevSession({ data, portBase, env, log }: DevOptions): 
       dataDir,
       isTemporary: data === undefined,
       federation,
+      failure,
       close: async () => {
         await removeDevRecord(env, process.pid);
         await federation.close();

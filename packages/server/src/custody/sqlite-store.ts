@@ -5,6 +5,7 @@ import { Event } from '@sealpost/protocol';
 import type { PruneStep } from './custody.ts';
 import { isMistake, isStorageFull } from '../sqlite/result-codes.ts';
 import type { Room } from '../sqlite/room.ts';
+import { StoreError } from '../sqlite/store-error.ts';
 import { eventSet, eventsOf, type EventSet } from './event-set.ts';
 import { Pruner } from './pruner.ts';
 import { Sequence } from './sequence.ts';
@@ -41,14 +42,6 @@ interface Row {
 
 const applied: CommandResult = { kind: 'applied', notices: 0, firstNotice: 0, report: undefined };
 const storageFull: CommandResult = { kind: 'storage-full' };
-
-/** Another process has opened the directory since; nothing may be written here any more. */
-export class Fenced extends Error {
-  constructor() {
-    super('another process has opened the custody directory');
-    this.name = 'Fenced';
-  }
-}
 
 export class SqliteStore {
   readonly #db: DatabaseSync;
@@ -128,7 +121,12 @@ export class SqliteStore {
 
   #begin(): void {
     this.#statements.begin.run();
-    if (this.#readEpoch() !== this.#epoch) throw new Fenced();
+    // Nothing may be written here any more.
+    if (this.#readEpoch() !== this.#epoch)
+      throw new StoreError(
+        'store-taken',
+        'Another process has opened this store since, and only the last one may write to it.',
+      );
     this.#sequence.reserve();
   }
 

@@ -9,6 +9,8 @@ export type StoreErrorCode =
   | 'store-damaged'
   | 'store-full'
   | 'store-read-only'
+  /** Another process has opened it since. */
+  | 'store-taken'
   /** The disk did not confirm a write, or failed otherwise. */
   | 'store-io';
 
