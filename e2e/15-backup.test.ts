@@ -186,7 +186,7 @@ test('a backup without keys has none, and no backup is written over', async (t) 
 });
 
 test('a process whose store was taken over ends with one sentence', async (t) => {
-  const data = await temporaryDirectory(t);
+  const data = await temporaryDirectory();
   const first = await Dev.start(data);
   t.after(() => first.end('SIGKILL'));
   let said = '';
