@@ -131,7 +131,7 @@ const promisedOfDomains: readonly RegExp[] = [
   /^alarm@home\.test is disabled: /,
 ];
 
-test('a domain of your own: the lines of the README run, apart from the numbers of ports', async (t) => {
+test('a domain of your own: the lines of the README run, apart from the numbers of ports', async () => {
   const folder = await temporaryDirectory();
   const [home, fire] = await freePortBases();
   const steps = (await tour('domain', 5)).map((step) => step.replace('18830', home).replace('18840', fire));

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Dev, JsClient, federation, sealpost, temporaryDirectory } from './_harness.ts';
+import { Prepared, Served, done, password } from './_served.ts';
 
 const alarm = 'kitchen-alarm@home.test';
 const ann = 'ann@home.test';
@@ -199,3 +200,38 @@ test('a process whose store was taken over ends with one sentence', async (t) =>
   assert.deepEqual(await exited, [69, null]);
   assert.match(said, /sealpost: Another process has opened this store since.* \[store-taken\]/);
 });
+
+test('a domain of its own comes back with its configuration, its keys, its accounts and its mail', async (t) => {
+  const fire = await Prepared.init('fire.test');
+  await fire.person('desk@fire.test');
+  await fire.person('chief@fire.test');
+  const served = await Served.start(t, fire);
+  const sender = await JsClient.connect(t, at(served), 'desk@fire.test');
+  assert.equal((await sender.publish('mail/to/chief@fire.test', 'smoke')).reasonCode, 0);
+  const place = await temporaryDirectory();
+  const [backup, restored] = [join(place, 'backup'), join(place, 'restored')];
+  await done(['backup', backup, '--data', fire.directory]);
+  await served.end('SIGKILL');
+  await done(['restore', backup, '--data', restored]);
+  assert.equal(statSync(join(restored, 'sealpost.toml')).mode & 0o077, statSync(fire.file).mode & 0o044);
+  const again = await Served.start(t, { file: join(restored, 'sealpost.toml') });
+  const reader = await JsClient.connect(t, at(again), 'chief@fire.test');
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  assert.equal((await reader.next()).text, 'smoke');
+});
+
+/** One domain for password accounts, as the stories' clients want it. */
+function at(served: Served): Parameters<typeof JsClient.connect>[1] {
+  const { mqtt, mqtts } = served.ready;
+  return {
+    domainOf: () => ({ domain: 'fire.test', mqtt, mqtts: { ...mqtts, caFile: '' } }),
+    account: (address) => ({
+      address,
+      kind: 'person',
+      username: address,
+      password,
+      certFile: '',
+      keyFile: '',
+    }),
+  };
+}

@@ -26,15 +26,15 @@ export const testOnlyPackage = 'testing';
  * (`schedule/expiry`). The table must be free of cycles.
  */
 export const serverEdges: Edges = {
+  sqlite: [],
   accounts: ['sqlite'],
   config: ['estate'],
   estate: [],
   schedule: [],
   certificates: [],
-  sqlite: [],
   message: ['schedule'],
   custody: ['message', 'schedule', 'sqlite'],
-  backup: ['certificates', 'custody', 'sqlite'],
+  backup: ['accounts', 'certificates', 'custody', 'sqlite'],
   evidence: ['accounts', 'custody', 'message', 'schedule'],
   submission: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
   delivery: ['accounts', 'custody', 'evidence', 'message', 'schedule'],

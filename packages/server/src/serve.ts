@@ -23,6 +23,8 @@ export interface ServiceLog {
 
 export interface Service {
   readonly running: RunningDomain<Listening>;
+  /** Rejects when the domain can store nothing any more; never resolves. */
+  readonly failure: Promise<never>;
   /**
    * Takes over what can change while it runs, and returns one sentence for each thing that cannot. Throws a
    * ConfigError, and goes on as before, when the new configuration cannot be used.
@@ -72,6 +74,7 @@ interface Opened {
   readonly accounts: LiveAccounts;
   readonly running: RunningDomain<Listening>;
   readonly tls: TlsMaterial;
+  readonly failure: Promise<never>;
 }
 
 async function openRunning(loaded: LoadedConfig, materials: Materials, log: ServiceLog): Promise<Opened> {
@@ -80,6 +83,9 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
   const estate = await usableEstate(directory);
   const anchors = new ChangingAnchors(estate.authority.anchor, materials.anchors);
   const accounts = new LiveAccounts(AccountStore.open(directory));
+  const { promise: failure, reject: failed } = Promise.withResolvers<never>();
+  // Whoever waits for it hears of it; until somebody does, it is no unhandled rejection.
+  failure.catch(() => {});
   try {
     const { mqtt, mqtts, relay } = config.listen;
     const tls = await tlsOf(materials);
@@ -105,8 +111,9 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
       peers,
       limits: { connections: config.limits.connections },
       report: (error) => log.error(messageOf(error)),
+      failed,
     });
-    return { estate, anchors, accounts, running, tls };
+    return { estate, anchors, accounts, running, tls, failure };
   } catch (error) {
     accounts.close();
     throw error;
@@ -130,6 +137,7 @@ function tlsOf({ tls, directory, host }: Materials): Promise<TlsMaterial> | TlsM
 
 class RunningService implements Service {
   readonly running: RunningDomain<Listening>;
+  readonly failure: Promise<never>;
   readonly #opened: Opened;
   readonly #log: ServiceLog;
   readonly #release: () => void;
@@ -144,6 +152,7 @@ class RunningService implements Service {
     this.#opened = opened;
     this.#release = release;
     this.running = opened.running;
+    this.failure = opened.failure;
     this.#tls = opened.tls;
     this.#timers = [
       setInterval(() => this.#followAccounts(), accountsEveryMs),

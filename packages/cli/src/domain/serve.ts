@@ -24,7 +24,7 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
       following = following.then(() => reload(context, options, service, log));
     });
     terminal.out(options.json === true ? readyLine(service) : readySentence(loaded, service));
-    if (!ending.aborted) await once(ending, 'abort');
+    if (!ending.aborted) await Promise.race([once(ending, 'abort'), service.failure]);
     await following;
     log.info(`${loaded.config.domain} ends: no new connections, and what was received is answered first.`);
   } finally {

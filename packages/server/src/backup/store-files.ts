@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { parseCertificate } from '@sealpost/identity';
 import { nodeCrypto } from '@sealpost/identity/node';
 import { decodeSeal, equalBytes, verifySeal } from '@sealpost/protocol';
+import { accountLayout } from '../accounts/schema.ts';
 import { chainIn } from '../certificates/archive.ts';
 import { custodyLayout } from '../custody/schema.ts';
 import { explained } from '../sqlite/explain.ts';
@@ -13,7 +14,10 @@ import type { Layout } from '../sqlite/layout.ts';
 import { identify } from '../sqlite/migrate.ts';
 
 /** Every store of a domain, by the name of its file. */
-const layouts: Readonly<Record<string, Layout>> = { 'custody.sqlite': custodyLayout };
+const layouts: Readonly<Record<string, Layout>> = {
+  'custody.sqlite': custodyLayout,
+  'accounts.sqlite': accountLayout,
+};
 const problemsMax = 20;
 
 /** Everything is fine with what has no problems. */
