@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,24 +11,8 @@ import { connectTcp, connectTls, listenTcp, listenTls, transportOf } from '@seal
 import { createMqttServer, type ConnectRequest } from '@sealpost/mqtt/server';
 import { requireTool } from '@sealpost/testing';
 import { connectHex } from './raw.ts';
+import { selfSigned } from './self-signed.ts';
 import { message, OpenApplication, run } from './support.ts';
-
-interface KeyPair {
-  readonly cert: string;
-  readonly key: string;
-}
-
-function selfSigned(openssl: string, folder: string, name: string): KeyPair {
-  const files = { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
-  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  execFileSync(
-    openssl,
-    ['req', '-x509', ...key, '-days', '1', '-keyout', files.key, '-out', files.cert, ...subject],
-    { stdio: 'ignore' },
-  );
-  return { cert: readFileSync(files.cert, 'utf8'), key: readFileSync(files.key, 'utf8') };
-}
 
 test('TLS: the client certificate is asked for and handed up, whoever issued it; without one it works too', async (t) => {
   const openssl = requireTool(t, 'openssl', 'openssl');

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { TrustStore, type Anchors } from '@sealpost/identity';
 import { nodeCrypto } from '@sealpost/identity/node';
-import { listenTcp, listenTls, type Listener, type TlsListener } from '@sealpost/mqtt/node';
+import { listenTcp, listenTls, listenWebSocket, type Listener, type TlsListener } from '@sealpost/mqtt/node';
 import { createMqttServer, type ServerLimits } from '@sealpost/mqtt/server';
 import {
   Precedence,
@@ -48,12 +48,20 @@ export interface Endpoint {
   readonly port: number;
 }
 
+export interface WebEndpoint extends Endpoint {
+  /** Pages that may connect: `https://mail.example`. Clients that are no browsers name no origin and need none. */
+  readonly origins: readonly string[];
+}
+
 /** What is absent is not offered. */
 export interface Listening {
   /** Without TLS: passwords are taken on loopback only. */
   readonly mqtt?: Endpoint;
   readonly mqtts?: Endpoint;
   readonly relay?: Endpoint;
+  /** MQTT over WebSocket: plain on loopback only, or with the TLS certificate of `mqtts`. */
+  readonly ws?: WebEndpoint;
+  readonly wss?: WebEndpoint;
 }
 
 export interface Peer {
@@ -93,7 +101,9 @@ export interface DomainOptions<L extends Listening = Listening> {
 }
 
 /** The ports that were asked for, with the number each got. */
-export type RunningDomain<L extends Listening = Required<Listening>> = Running & L;
+export type RunningDomain<L extends Listening = UsualListening> = Running & L;
+
+type UsualListening = Required<Pick<Listening, 'mqtt' | 'mqtts' | 'relay'>> & Pick<Listening, 'ws' | 'wss'>;
 
 interface Running {
   readonly domain: Domain;
@@ -316,7 +326,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
   };
 
   try {
-    const { mqtt, mqtts, relay: relayAt }: Listening = options.listen;
+    const { mqtt, mqtts, relay: relayAt, ws, wss }: Listening = options.listen;
     const listening = async <T extends Listener>(opening: Promise<T>): Promise<T> => {
       const listener = await opening;
       listeners.push(listener);
@@ -326,6 +336,10 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     const secure =
       mqtts && (await listening(listenTls(accountServer, { ...mqtts, tls: tlsOptions(options.tls) })));
     if (secure !== undefined) accountTls.push(secure);
+    const web = ws && (await listening(listenWebSocket(accountServer, ws)));
+    const secureWeb =
+      wss && (await listening(listenWebSocket(accountServer, { ...wss, tls: tlsOptions(options.tls) })));
+    if (secureWeb !== undefined) accountTls.push(secureWeb);
     const toPeers =
       relayAt && (await listening(listenTls(relayServer, { ...relayAt, tls: tlsOptions(options.link) })));
     deadlines.note(clock.now());
@@ -334,6 +348,8 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
       ...(mqtt && plain && { mqtt: { host: mqtt.host, port: plain.port } }),
       ...(mqtts && secure && { mqtts: { host: mqtts.host, port: secure.port } }),
       ...(relayAt && toPeers && { relay: { host: relayAt.host, port: toPeers.port } }),
+      ...(ws && web && { ws: { ...ws, port: web.port } }),
+      ...(wss && secureWeb && { wss: { ...wss, port: secureWeb.port } }),
     };
     housekeeping.start();
     return {

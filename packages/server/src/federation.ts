@@ -57,9 +57,11 @@ export interface DomainPlan {
 export interface FederationOptions {
   /** Made if need be; one process at a time. */
   readonly directory: string;
-  /** Three ports a domain from here on: MQTT, MQTT over TLS, relay. Free ports without it. */
+  /** Four ports a domain from here on: MQTT, MQTT over TLS, relay, MQTT over WebSocket. Free ports without it. */
   readonly portBase?: number;
   readonly domains: readonly DomainPlan[];
+  /** Pages that may connect over WebSocket, `http://localhost:5173`: none unless given. */
+  readonly origins?: readonly string[];
   /** Faults, one line each. */
   log?(line: string): void;
   /** As of a domain. */
@@ -71,6 +73,8 @@ export interface FederationDomain {
   readonly mqtt: Endpoint;
   readonly mqtts: Endpoint & { readonly caFile: string };
   readonly relay: Endpoint;
+  /** MQTT over WebSocket, without TLS. */
+  readonly ws?: Endpoint;
   /** The certificate of the domain's authority, for whoever wants to verify by themselves. */
   readonly authorityFile: string;
 }
@@ -91,7 +95,7 @@ export interface Federation {
 }
 
 const loopback = '127.0.0.1';
-const portsPerDomain = 3;
+const portsPerDomain = 4;
 
 /** Rejects with the error of the socket when a port is in use; nothing is left running then. */
 export async function openFederation(options: FederationOptions): Promise<Federation> {
@@ -123,6 +127,7 @@ export async function openFederation(options: FederationOptions): Promise<Federa
       mqtt: domain.mqtt,
       mqtts: { ...domain.mqtts, caFile: join(directory, 'tls-authority.pem') },
       relay: domain.relay,
+      ...(domain.ws === undefined ? {} : { ws: { host: domain.ws.host, port: domain.ws.port } }),
       authorityFile: join(prepared[index]?.estate.directory ?? directory, 'authority.pem'),
     })),
     accounts: prepared.flatMap(({ accounts }) => accounts.map(({ shown }) => shown)),
@@ -199,7 +204,7 @@ async function start(
   index: number,
   { options, anchors, tlsAuthority, prepared, running }: Surroundings,
 ): Promise<RunningDomain> {
-  const { portBase, log, failed } = options;
+  const { portBase, origins = [], log, failed } = options;
   const base = portBase === undefined ? undefined : portBase + index * portsPerDomain;
   const at = (offset: number, host: string = loopback): Endpoint => ({
     host,
@@ -217,7 +222,7 @@ async function start(
     accounts: accountsOf(accounts.map(({ account }) => account)),
     link: pemOf(link),
     tls: pemOf(await tlsAuthority.issueServerCertificate()),
-    listen: { mqtt: at(0), mqtts: at(1, 'localhost'), relay: at(2) },
+    listen: { mqtt: at(0), mqtts: at(1, 'localhost'), relay: at(2), ws: { ...at(3), origins } },
     peers: prepared
       .map(({ estate }) => estate.domain)
       .filter((other) => other !== domain)

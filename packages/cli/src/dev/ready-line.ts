@@ -6,10 +6,11 @@ export function readyLine(dataDir: string, { domains, accounts }: Federation): s
   return JSON.stringify({
     ready: true,
     dataDir,
-    domains: domains.map(({ domain, mqtt, mqtts }) => ({
+    domains: domains.map(({ domain, mqtt, mqtts, ws }) => ({
       domain,
       mqtt: { host: mqtt.host, port: mqtt.port },
       mqtts: { host: mqtts.host, port: mqtts.port, caFile: mqtts.caFile },
+      ...(ws === undefined ? {} : { ws: { host: ws.host, port: ws.port } }),
     })),
     accounts: accounts.map(({ address, kind, username, password, certFile, keyFile }) => ({
       address,

@@ -3,4 +3,6 @@ export { connectTcp, connectTls } from './connect.ts';
 export type { ConnectedTransport, ConnectOptions, ConnectTlsOptions } from './connect.ts';
 export { listenTcp, listenTls } from './listen.ts';
 export type { Acceptor, Listener, ListenOptions, ListenTlsOptions, TlsListener } from './listen.ts';
+export { listenWebSocket, webSocketPath } from './listen-web-socket.ts';
+export type { ListenWebSocketOptions } from './listen-web-socket.ts';
 export { transportInfoOf, transportOf } from './transport.ts';

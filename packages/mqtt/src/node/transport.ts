@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Transport, TransportInfo } from '../link/transport.ts';
 
 /** After `close`, a peer that does not end its side is cut off. */
-const lingerMs = 2_000;
+export const lingerMs = 2_000;
 
 /** A socket of TCP or TLS. It must be open already and nobody else may listen to its data. */
 export function transportOf(socket: Socket | TLSSocket): Transport {

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TlsOptions } from 'node:tls';
+import { WebSocketServer } from 'ws';
+import { serverLimits } from '../server/limits.ts';
+import type { Acceptor, ListenOptions, TlsListener } from './listen.ts';
+import { transportInfoOf } from './transport.ts';
+import { webSocketTransportOf } from './web-socket-transport.ts';
+
+export interface ListenWebSocketOptions extends ListenOptions {
+  /** With it the listener is `wss`. Without it, it is `ws`, and on loopback only. */
+  readonly tls?: TlsOptions;
+  /**
+   * Pages that may connect, as browsers name them in `Origin`: scheme, host and port, `https://mail.example`. Compared
+   * exactly. A client that names no origin is no browser and needs none.
+   */
+  readonly origins: readonly string[];
+  /** Of one WebSocket message, whatever number of packets or parts of packets is in it. */
+  readonly messageBytesMax?: number;
+}
+
+/** Where WebSocket clients find MQTT. */
+export const webSocketPath = '/mqtt';
+const subprotocol = 'mqtt';
+/** From accepting the socket to the end of its HTTP request. */
+const requestMs = 10_000;
+const requestCheckMs = 1_000;
+const minVersion = 'TLSv1.2';
+const requestHeaderBytesMax = 8 * 1024;
+
+/**
+ * MQTT over WebSocket (MQTT 5.0 §6). Rejects with the error of the socket, and with RangeError for `ws` on anything but
+ * loopback: what a browser sends there could be read and altered on its way.
+ */
+export async function listenWebSocket(
+  acceptor: Acceptor,
+  { host, port, tls, origins, messageBytesMax = serverLimits.packetBytesMax }: ListenWebSocketOptions,
+): Promise<TlsListener> {
+  if (tls === undefined && !isLoopbackName(host))
+    throw new RangeError(`WebSocket without TLS is for loopback only, not for ${host}`);
+  const http = {
+    headersTimeout: requestMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: requestCheckMs,
+    maxHeaderSize: requestHeaderBytesMax,
+    noDelay: true,
+  };
+  const server =
+    tls === undefined
+      ? createServer(http, upgradeRequired)
+      : createSecureServer({ minVersion, handshakeTimeout: requestMs, ...tls, ...http }, upgradeRequired);
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: messageBytesMax,
+    skipUTF8Validation: true,
+    autoPong: false,
+    handleProtocols: () => subprotocol,
+  });
+  const allowed = new Set(origins);
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    const socket = stream as Socket;
+    socket.on('error', () => socket.destroy());
+    const refusal = refusalOf(request, allowed);
+    if (refusal !== undefined) {
+      refuse(socket, refusal);
+      return;
+    }
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      if (socket.destroyed || socket.remoteAddress === undefined) webSocket.terminate();
+      else acceptor.accept(webSocketTransportOf(webSocket, socket), transportInfoOf(socket));
+    });
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return {
+    port: await listen(server, host, port),
+    close: () => close(server),
+    present(given) {
+      if (server instanceof SecureServer) server.setSecureContext({ minVersion, ...given });
+    },
+  };
+}
+
+/** The status of a request that does not become a WebSocket; undefined when it may. */
+function refusalOf({ url = '', headers }: IncomingMessage, allowed: ReadonlySet<string>): number | undefined {
+  const { origin } = headers;
+  if (origin !== undefined && !allowed.has(origin)) return 403;
+  if (url.split('?', 1)[0] !== webSocketPath) return 404;
+  // [MQTT-6.0.0-3]: the client offers `mqtt`; [MQTT-6.0.0-4]: and the server answers with it.
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  return offered.includes(subprotocol) ? undefined : 400;
+}
+
+function refuse(socket: Socket, status: number): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // Whoever does not end its side is not waited for.
+  socket.once('finish', () => socket.destroy());
+}
+
+/** RFC 9110 §15.5.22: what else is asked here. */
+function upgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, {
+    Upgrade: 'websocket',
+    Connection: 'Upgrade, close',
+    'Content-Type': 'text/plain',
+  });
+  response.end('This is MQTT over WebSocket.\n');
+}
+
+function isLoopbackName(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.[0-9]{1,3}){3}$/.test(host);
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error === undefined ? resolve() : reject(error)));
+    // Those that have become WebSockets are the acceptor's; the others have nothing to wait for.
+    server.closeAllConnections();
+  });
+}
