@@ -4,7 +4,6 @@ import { StandardWebSocketTransport, type StandardWebSocket } from './transport.
 
 interface OpeningWebSocket extends StandardWebSocket {
   binaryType: 'arraybuffer' | 'blob';
-  onopen: (() => void) | null;
 }
 
 // Neither DOM nor Node types are assumed.
@@ -40,11 +39,11 @@ export function connectWebSocket({
       webSocket.close();
       fail(new Error('connection timed out'));
     }, timeoutMs);
-    webSocket.onerror = () => fail(new Error(`no WebSocket connection to ${url}`));
-    webSocket.onclose = () => fail(new Error('connection closed'));
-    webSocket.onopen = () => {
+    webSocket.addEventListener('error', () => fail(new Error(`no WebSocket connection to ${url}`)));
+    webSocket.addEventListener('close', () => fail(new Error('connection closed')));
+    webSocket.addEventListener('open', () => {
       clearTimeout(timer);
       resolve(new StandardWebSocketTransport(webSocket));
-    };
+    });
   });
 }

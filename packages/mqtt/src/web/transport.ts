@@ -17,9 +17,8 @@ const normalClosure = 1000;
 /** What it needs of the standard (HTML §10.5). */
 export interface StandardWebSocket {
   readonly bufferedAmount: number;
-  onmessage: ((event: { readonly data: unknown }) => void) | null;
-  onclose: (() => void) | null;
-  onerror: (() => void) | null;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: 'open' | 'close' | 'error', listener: () => void): void;
   send(data: Uint8Array): void;
   close(code?: number): void;
 }
@@ -41,9 +40,9 @@ export class StandardWebSocketTransport implements Transport {
 
   constructor(webSocket: StandardWebSocket) {
     this.#webSocket = webSocket;
-    webSocket.onmessage = ({ data }) => this.#received(data);
-    webSocket.onerror = () => (this.#error ??= new Error('the WebSocket failed'));
-    webSocket.onclose = () => this.#over();
+    webSocket.addEventListener('message', ({ data }) => this.#received(data));
+    webSocket.addEventListener('error', () => (this.#error ??= new Error('the WebSocket failed')));
+    webSocket.addEventListener('close', () => this.#over());
   }
 
   get bufferedBytes(): number {
