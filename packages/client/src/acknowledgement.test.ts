@@ -28,7 +28,7 @@ test('a success is no refusal, and a broker without codes still gets one', () =>
   assert.equal(refusalOf({ reasonCode: 0 }), undefined);
   assert.equal(refusalOf({ reasonCode: 0x10 }), undefined);
   assert.equal(refusalOf({ reasonCode: 0x86 })?.code, 'credentials-invalid');
-  assert.equal(refusalOf({ reasonCode: 0x80 })?.code, 'rejected');
+  assert.equal(refusalOf({ reasonCode: 0x80 })?.code, 'undecided');
   assert.equal(
     refusalOf({ reasonCode: 0x83, userProperties: [['error', 'no-such-code']] })?.code,
     'rejected',

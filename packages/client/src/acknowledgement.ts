@@ -40,7 +40,10 @@ export function codeOf(reasonCode: number): ErrorCode {
     case 0x88:
     case 0x89:
     case 0x97:
+    case 0x9f:
       return 'overloaded';
+    case 0x80:
+      return 'undecided';
     case 0x90:
       return 'topic-invalid';
     default:

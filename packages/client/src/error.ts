@@ -11,14 +11,28 @@ export class SealpostError extends Error {
   readonly code: ErrorCode;
   readonly permanent: boolean;
   readonly retryAfterSeconds: number | undefined;
+  /**
+   * Of `send` only: the message has left and its answer has not come, so the server may have it. Sending it again with
+   * the same `id` makes no second message.
+   */
+  readonly isInDoubt: boolean;
 
-  constructor(refusal: Refusal) {
+  constructor(refusal: Refusal, isInDoubt = false) {
     const { sentence, permanent } = describeError(refusal.code);
     super(sentence, refusal.cause === undefined ? undefined : { cause: refusal.cause });
     this.code = refusal.code;
     this.permanent = permanent;
     this.retryAfterSeconds = refusal.retryAfterSeconds;
+    this.isInDoubt = isInDoubt;
   }
+
+  get temporary(): boolean {
+    return !this.permanent;
+  }
+}
+
+export function lostLink(cause: string): SealpostError {
+  return new SealpostError({ code: 'unreachable', cause });
 }
 
 /** A link that fails under a request says so in the registry's words. */
@@ -27,6 +41,6 @@ export async function reaching<T>(request: Promise<T>): Promise<T> {
     return await request;
   } catch (error) {
     if (error instanceof SealpostError) throw error;
-    throw new SealpostError({ code: 'unreachable', cause: String(error) });
+    throw lostLink(String(error));
   }
 }

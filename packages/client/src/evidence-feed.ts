@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { accept, eventWord, fromBase64Url, refuse, utf8Text } from '@sealpost/protocol';
-import type { Event, EventWord, MessageId, Refusal, Result } from '@sealpost/protocol';
+import type { Event, EventWord, MessageId, Result } from '@sealpost/protocol';
 import type { Acknowledgement, Publish } from '@sealpost/mqtt';
 import { notTaken, property, taken } from './acknowledgement.ts';
 import { AsyncQueue } from './async-queue.ts';
-import { SealpostError } from './error.ts';
+import type { Connection } from './connection.ts';
+import type { SealpostError } from './error.ts';
 import type { EvidenceNotice } from './evidence-notice.ts';
 import type { EvidenceVerifier } from './evidence-verifier.ts';
+import { Recent } from './recent.ts';
 import type { Sent } from './sent.ts';
 import type { Subscriptions } from './subscriptions.ts';
 import type { VerifiedEvidence } from './verified-evidence.ts';
@@ -16,11 +18,12 @@ const watchedMax = 10_000;
 /** A server grants a session only so many filters; messages above this are heard of through `all`. */
 const filtersMax = 200;
 const queuedMax = 256;
+const rememberedMax = 4_096;
 
 /**
  * Evidence as it arrives on mail/evidence/…, given to the message it is about and to whoever reads all of it.
  * It is acknowledged, and so taken for the whole account, when it was checked and has reached them: `trace` shows all
- * of it again.
+ * of it again. What the server repeats, because the link was lost before it heard of that, is not shown again.
  */
 export class EvidenceFeed {
   readonly #subscriptions: Subscriptions;
@@ -28,11 +31,20 @@ export class EvidenceFeed {
   readonly #watched = new Map<MessageId, Sent>();
   /** Oldest first. */
   readonly #filters = new Set<MessageId>();
+  /** Statements that have reached a reader of all evidence. */
+  readonly #shown = new Recent<true>(rememberedMax);
   #reader: AsyncQueue<EvidenceNotice> | undefined;
 
-  constructor(subscriptions: Subscriptions, verifier: EvidenceVerifier) {
+  constructor(connection: Connection, subscriptions: Subscriptions, verifier: EvidenceVerifier) {
     this.#subscriptions = subscriptions;
     this.#verifier = verifier;
+    connection.join({
+      over: (error, isOnPurpose) => {
+        for (const sent of this.#watched.values()) sent.end({ code: error.code, cause: String(error.cause) });
+        this.#watched.clear();
+        this.#reader?.end(isOnPurpose ? undefined : error);
+      },
+    });
   }
 
   /**
@@ -44,7 +56,9 @@ export class EvidenceFeed {
     if (this.#reader === undefined) {
       if (this.#filters.size >= filtersMax) this.#drop(this.#filters.values().next().value);
       this.#filters.add(sent.id);
-      void this.#subscriptions.open(filterOf(sent.id), { qos: 1, onlyNew: true });
+      const refused = (error: SealpostError): void =>
+        sent.end({ code: error.code, cause: String(error.cause) });
+      void this.#subscriptions.open(filterOf(sent.id), { qos: 1, onlyNew: true, refused });
     }
     this.#watched.set(sent.id, sent);
   }
@@ -54,15 +68,22 @@ export class EvidenceFeed {
     if (this.#filters.delete(id)) this.#subscriptions.close(filterOf(id));
   }
 
-  /** All evidence for the account, also about messages that other clients sent. One reader at a time. */
-  async *all(): AsyncGenerator<EvidenceNotice, void, undefined> {
+  /**
+   * All evidence for the account, also about messages that other clients sent. One reader at a time. Ends when `signal`
+   * fires; throws when the client ends otherwise than by `close`.
+   */
+  async *all(signal?: AbortSignal): AsyncGenerator<EvidenceNotice, void, undefined> {
     if (this.#reader !== undefined) throw new TypeError('the evidence of this client is being read already');
     const reader = new AsyncQueue<EvidenceNotice>(queuedMax);
     this.#reader = reader;
+    const abort = (): void => reader.end();
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted === true) abort();
     try {
-      await this.#subscriptions.open(everything, { qos: 1 });
+      await this.#subscriptions.open(everything, { qos: 1, refused: (error) => reader.end(error) });
       yield* reader;
     } finally {
+      signal?.removeEventListener('abort', abort);
       this.#reader = undefined;
       this.#subscriptions.close(everything);
     }
@@ -71,13 +92,12 @@ export class EvidenceFeed {
   async onPublish(publish: Publish, id: MessageId, event: Event): Promise<Acknowledgement> {
     const notice = await this.#noticeOf(publish, id, eventWord(event), event);
     this.#watched.get(id)?.record(notice);
-    return this.#reader?.push(notice) === false ? notTaken('overloaded') : taken;
-  }
-
-  end(refusal: Refusal): void {
-    for (const sent of this.#watched.values()) sent.end(refusal);
-    this.#watched.clear();
-    this.#reader?.end(new SealpostError(refusal));
+    if (this.#reader === undefined) return taken;
+    const key = `${id} ${notice.word} ${property(publish.userProperties, 'evidence') ?? ''}`;
+    if (this.#shown.has(key)) return taken;
+    if (!this.#reader.push(notice)) return notTaken('overloaded');
+    this.#shown.set(key, true);
+    return taken;
   }
 
   async #noticeOf(publish: Publish, id: MessageId, word: EventWord, event: Event): Promise<EvidenceNotice> {

@@ -2,6 +2,8 @@
 export { connect } from './connect.ts';
 export type { ConnectOptions } from './connect.ts';
 export { Client } from './client.ts';
+export type { Cancellable } from './client.ts';
+export type { ClientState } from './client-state.ts';
 export { SealpostError } from './error.ts';
 export type { EvidenceNotice } from './evidence-notice.ts';
 export type { MessagesOptions, WaitingOptions } from './inbox.ts';

@@ -89,7 +89,8 @@ function bodyOf({
   contentType,
 }: Outbound): Result<{ body: Uint8Array; isText: boolean; contentType: string }> {
   const isText = typeof body === 'string';
-  const bytes = isText ? utf8(body) : body;
+  // A copy: the message may have to wait, and the caller's buffer is the caller's.
+  const bytes = isText ? utf8(body) : body.slice();
   if (bytes.length > bodyBytesMax) return refuse('body-too-large');
   const type = contentType ?? (isText ? contentTypeDefault : undefined);
   if (!isContentType(type)) return refuse('content-type-invalid', 'bytes need a content type');

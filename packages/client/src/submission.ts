@@ -19,17 +19,25 @@ import type { Link } from '@sealpost/mqtt/link';
 import { property, refusalOf } from './acknowledgement.ts';
 import type { EvidenceVerifier } from './evidence-verifier.ts';
 import type { Draft } from './outbound.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { VerifiedEvidence } from './verified-evidence.ts';
 
 interface SubmissionOptions {
-  readonly link: Link;
   readonly account: Address;
   readonly crypto: CryptoProvider;
   readonly verifier: EvidenceVerifier;
   /** Absent: the server makes a domain seal. */
   readonly signer: Signer | undefined;
+  readonly serverClock: ServerClock;
+}
+
+/** A message that is what it will be, however often it has to be offered: same id, same claims, same seal. */
+export interface Prepared {
+  readonly draft: Draft;
+  readonly id: MessageId;
   /** Unix milliseconds by the server's clock. */
-  now(): number;
+  readonly expiresAtMs: number;
+  readonly seal: Seal | undefined;
 }
 
 /** What the server answered: custody taken, and its signed word for that. */
@@ -38,7 +46,7 @@ export interface Submitted {
   readonly accepted: Result<VerifiedEvidence>;
 }
 
-/** Seals and submits. Submitting the same draft with the same id again is safe: it never makes a second message. */
+/** Seals and submits. Offering the same message again is safe: it never makes a second one [DELIV-3]. */
 export class Submission {
   readonly #options: SubmissionOptions;
   /** The server has acknowledged a seal with our certificates, so the next ones travel without them. */
@@ -49,39 +57,53 @@ export class Submission {
   }
 
   newId(): MessageId {
-    const { crypto, now } = this.#options;
-    return newMessageId(now(), crypto.randomBytes(10));
+    const { crypto, serverClock } = this.#options;
+    return newMessageId(serverClock.now(), crypto.randomBytes(10));
   }
 
-  async submit(draft: Draft, id: MessageId): Promise<Result<Submitted>> {
-    const { signer, verifier } = this.#options;
-    if (signer === undefined) {
-      verifier.expect(id, draft.to);
-      return this.#answered(await this.#offer(draft, stockProperties(draft, id)), id);
-    }
-    const seal = await this.#seal(draft, id, signer);
-    verifier.expect(id, draft.to, seal.digest);
-    return this.#submitSealed(draft, seal, signer);
+  /**
+   * Seals by the server's clock. A lifetime that is shorter than what this clock may be wrong by is refused with
+   * `clock`: the message could be over before it begins, and silence would hide it.
+   */
+  async prepare(draft: Draft, id: MessageId, lifetimeSeconds: number): Promise<Result<Prepared>> {
+    const { signer, verifier, serverClock } = this.#options;
+    const { errorMs } = serverClock;
+    if (errorMs !== undefined && lifetimeSeconds * 1000 <= errorMs)
+      return refuse('clock', `the server's time is known to ${errorMs} ms only`);
+    const issuedAt = Math.floor(serverClock.now() / 1000);
+    const expires = issuedAt + lifetimeSeconds;
+    const seal =
+      signer === undefined ? undefined : await this.#seal(draft, id, { issuedAt, expires }, signer);
+    verifier.expect(id, draft.to, seal?.digest);
+    return accept({ draft, id, expiresAtMs: expires * 1000, seal });
   }
 
-  async #submitSealed(draft: Draft, seal: Seal, signer: Signer): Promise<Result<Submitted>> {
-    const bare = withChain(seal.bytes, []);
-    const complete = withChain(seal.bytes, signer.chain);
-    let answer = await this.#offer(draft, sealProperty(this.#certificatesKnown ? bare : complete));
+  /** Rejects with NotAcknowledged when the answer did not come. */
+  async offer(link: Link, prepared: Prepared): Promise<Result<Submitted>> {
+    const { draft, id, seal } = prepared;
+    const { signer } = this.#options;
+    if (seal === undefined || signer === undefined)
+      return this.#answered(await this.#publish(link, prepared, stockProperties(draft, id)), id);
+    const bare = sealProperty(withChain(seal.bytes, []));
+    const complete = sealProperty(withChain(seal.bytes, signer.chain));
+    let answer = await this.#publish(link, prepared, this.#certificatesKnown ? bare : complete);
     if (this.#certificatesKnown && refusalOf(answer)?.code === 'certificate-needed')
-      answer = await this.#offer(draft, sealProperty(complete));
+      answer = await this.#publish(link, prepared, complete);
     if (refusalOf(answer) === undefined) this.#certificatesKnown = true;
-    return this.#answered(answer, seal.claims.id);
+    return this.#answered(answer, id);
   }
 
-  #seal(draft: Draft, id: MessageId, signer: Signer): Promise<Seal> {
-    const { account, crypto, now } = this.#options;
-    const issuedAt = Math.floor(now() / 1000);
+  #seal(
+    draft: Draft,
+    id: MessageId,
+    times: Pick<Claims, 'issuedAt' | 'expires'>,
+    signer: Signer,
+  ): Promise<Seal> {
+    const { account, crypto } = this.#options;
     const claims: Claims = {
       issuer: account,
       audience: draft.to,
-      issuedAt,
-      expires: issuedAt + draft.lifetimeSeconds,
+      ...times,
       id,
       precedence: draft.precedence,
       class: 'ordinary',
@@ -94,18 +116,22 @@ export class Submission {
     return makeSeal({ claims, contentType: draft.contentType, body: draft.body, signer, crypto });
   }
 
-  #offer(draft: Draft, userProperties: readonly (readonly [string, string])[]): Promise<Acknowledgement> {
+  #publish(
+    link: Link,
+    { draft, expiresAtMs }: Prepared,
+    userProperties: readonly (readonly [string, string])[],
+  ): Promise<Acknowledgement> {
     const publish: Publish = {
       topic: toTopic(draft.to),
       payload: draft.body,
       qos: 1,
       retain: false,
       contentType: draft.contentType,
-      messageExpirySeconds: draft.lifetimeSeconds,
       payloadFormat: draft.isText ? 1 : 0,
       userProperties,
     };
-    return this.#options.link.publish(publish, { rank: draft.precedence });
+    const expiresAt = this.#options.serverClock.toLocal(expiresAtMs);
+    return link.publish(publish, { rank: draft.precedence, expiresAt });
   }
 
   async #answered(answer: Acknowledgement, id: MessageId): Promise<Result<Submitted>> {
