@@ -56,7 +56,10 @@ export const browserPackages: Readonly<Record<string, string | undefined>> = {
 };
 
 /** Bundled for a browser; must come out without any `node:`. */
-export const browserEntries: readonly string[] = ['packages/client/src/index.ts'];
+export const browserEntries: readonly string[] = [
+  'packages/client/src/index.ts',
+  'packages/client/src/web/index.ts',
+];
 
 /** Drives any implementation through a process, so it must not know ours. */
 export const independentFiles: readonly string[] = ['conformance/run.ts'];

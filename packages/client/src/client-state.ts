@@ -38,13 +38,11 @@ export class StateLine {
     const abort = (): void => aborted.resolve();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      for (let shown: ClientState | undefined; signal?.aborted !== true;) {
+      let shown: ClientState | undefined;
+      for (;;) {
+        if (signal?.aborted === true || shown?.kind === 'closed') return;
         if (shown === this.#state) await Promise.race([this.changed, aborted.promise]);
-        else {
-          shown = this.#state;
-          yield shown;
-          if (shown.kind === 'closed') return;
-        }
+        else yield (shown = this.#state);
       }
     } finally {
       signal?.removeEventListener('abort', abort);

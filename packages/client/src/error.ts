@@ -31,6 +31,11 @@ export class SealpostError extends Error {
   }
 }
 
+/** The way back, for who hears the refusal of somebody else's error. */
+export function refusalIn({ code, cause }: SealpostError): Refusal {
+  return typeof cause === 'string' ? { code, cause } : { code };
+}
+
 export function lostLink(cause: string): SealpostError {
   return new SealpostError({ code: 'unreachable', cause });
 }

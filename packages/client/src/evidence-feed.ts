@@ -5,6 +5,7 @@ import type { Acknowledgement, Publish } from '@sealpost/mqtt';
 import { notTaken, property, taken } from './acknowledgement.ts';
 import { AsyncQueue } from './async-queue.ts';
 import type { Connection } from './connection.ts';
+import { refusalIn } from './error.ts';
 import type { SealpostError } from './error.ts';
 import type { EvidenceNotice } from './evidence-notice.ts';
 import type { EvidenceVerifier } from './evidence-verifier.ts';
@@ -40,7 +41,7 @@ export class EvidenceFeed {
     this.#verifier = verifier;
     connection.join({
       over: (error, isOnPurpose) => {
-        for (const sent of this.#watched.values()) sent.end({ code: error.code, cause: String(error.cause) });
+        for (const sent of this.#watched.values()) sent.end(refusalIn(error));
         this.#watched.clear();
         this.#reader?.end(isOnPurpose ? undefined : error);
       },
@@ -56,8 +57,7 @@ export class EvidenceFeed {
     if (this.#reader === undefined) {
       if (this.#filters.size >= filtersMax) this.#drop(this.#filters.values().next().value);
       this.#filters.add(sent.id);
-      const refused = (error: SealpostError): void =>
-        sent.end({ code: error.code, cause: String(error.cause) });
+      const refused = (error: SealpostError): void => sent.end(refusalIn(error));
       void this.#subscriptions.open(filterOf(sent.id), { qos: 1, onlyNew: true, refused });
     }
     this.#watched.set(sent.id, sent);

@@ -4,7 +4,7 @@ import type { MessageId, Refusal, Result } from '@sealpost/protocol';
 import type { Clock } from '@sealpost/mqtt';
 import { NotAcknowledged } from '@sealpost/mqtt/link';
 import type { Link, Outcome } from '@sealpost/mqtt/link';
-import { SealpostError } from './error.ts';
+import { SealpostError, refusalIn } from './error.ts';
 import type { Draft } from './outbound.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import type { Prepared, Submission, Submitted } from './submission.ts';
@@ -105,8 +105,8 @@ export class SendQueue {
     this.#over = error;
     this.#link = undefined;
     this.#cancelTimer?.();
-    const refusal: Refusal = { code: error.code, cause: String(error.cause ?? 'the client is closed') };
-    for (const entry of this.#entries.values()) this.#fail(entry, refusal, entry.isInDoubt || entry.inFlight);
+    for (const entry of this.#entries.values())
+      this.#fail(entry, refusalIn(error), entry.isInDoubt || entry.inFlight);
   }
 
   #refusalOf({ body }: Draft, id: MessageId): SealpostError | undefined {

@@ -49,7 +49,7 @@ function queueOf(options: Partial<SendQueueOptions> = {}) {
   const clock = new FakeClock();
   const submission = new PlainSubmission();
   const queue = new SendQueue({
-    submission: submission as unknown as SendQueueOptions['submission'],
+    submission,
     clock,
     canSeal: () => true,
     random: () => 0,
