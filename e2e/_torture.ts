@@ -3,7 +3,7 @@
 // every consigned one exactly one hand-over outcome.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -49,12 +49,24 @@ function randomFrom(seed: number): () => number {
 }
 
 /** Ports that were free a moment ago: the process comes back on the same ones. */
-async function freePortBase(): Promise<number> {
+/** Of as many ports in a row as a federation takes, below those that outgoing connections are given. */
+export async function freePortBase(): Promise<number> {
+  for (;;) {
+    const base = 20_000 + Math.floor(Math.random() * 10_000);
+    const ports = Array.from({ length: 8 }, (_, index) => base + index);
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const listening = new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!(await listening)) return false;
   await new Promise((resolve) => server.close(resolve));
-  return Math.min(port, 65_000);
+  return true;
 }
 
 async function connect(dev: Dev, address: string, filter: string, arrived: () => void): Promise<Link> {

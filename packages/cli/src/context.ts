@@ -28,13 +28,14 @@ export function withAccountOptions(command: Command): Command {
     .option('--json', 'write JSON for scripts');
 }
 
-/** Signs in, runs `use`, and signs out whatever happened. */
+/** Signs in, runs `use`, and signs out whatever happened. Whoever waits at a prompt hears of every failure at once. */
 export async function withClient<T>(
   { env }: Context,
   options: AccountOptions,
   use: (client: Client) => Promise<T>,
+  { failFast = true }: { readonly failFast?: boolean } = {},
 ): Promise<T> {
-  const client = await connectProfile(await findProfile(options, env));
+  const client = await connectProfile(await findProfile(options, env), { failFast });
   try {
     return await use(client);
   } finally {

@@ -14,7 +14,7 @@ interface WatchOptions extends AccountOptions {
 
 const examples = `
 Takes each message it prints: its sender may then see it as fetched. Ends with
-Ctrl-C, or after --count messages.
+Ctrl-C, or after --count messages. A lost connection is made again.
 
 Examples:
   sealpost watch --as desk@fire.test
@@ -28,7 +28,7 @@ export function watchCommand(context: Context): Command {
   return withAccountOptions(command)
     .addHelpText('after', examples)
     .action((options: WatchOptions) =>
-      withClient(context, options, (client) => watch(context, client, options)),
+      withClient(context, options, (client) => watch(context, client, options), { failFast: false }),
     );
 }
 
@@ -37,6 +37,7 @@ async function watch(context: Context, client: Client, { count: limit, json }: W
   const messages = client.messages();
   const stop = (): void => void client.close();
   ending.addEventListener('abort', stop, { once: true });
+  void tellStates(context, client);
   let shown = 0;
   try {
     for await (const message of messages) {
@@ -50,5 +51,15 @@ async function watch(context: Context, client: Client, { count: limit, json }: W
     if (!ending.aborted) throw error;
   } finally {
     ending.removeEventListener('abort', stop);
+  }
+}
+
+/** One line when the connection is lost, and one when it is back; on standard error, so that scripts see messages only. */
+async function tellStates({ terminal }: Context, client: Client): Promise<void> {
+  let isLost = false;
+  for await (const state of client.states()) {
+    if (state.kind === 'reconnecting' && !isLost) terminal.talk('connection lost; it will be tried again');
+    if (state.kind === 'connected' && isLost) terminal.talk('connected again');
+    isLost = state.kind === 'reconnecting';
   }
 }

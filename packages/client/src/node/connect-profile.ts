@@ -11,7 +11,15 @@ import type { Profile } from './profile.ts';
 
 export interface ConnectProfileOptions extends Pick<
   ConnectOptions,
-  'clientId' | 'receiveMaximum' | 'keepAliveSeconds' | 'clock'
+  | 'clientId'
+  | 'receiveMaximum'
+  | 'keepAliveSeconds'
+  | 'clock'
+  | 'failFast'
+  | 'startOffline'
+  | 'unsentMax'
+  | 'unsentBytesMax'
+  | 'signal'
 > {
   readonly via?: Via;
   /** `domain` leaves sealing to the own domain although the profile has a key. */
