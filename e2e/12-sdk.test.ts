@@ -64,9 +64,10 @@ test('messages and evidence go on over kill -9: each one is shown once, and each
   const count = 60;
   const shown: string[] = [];
   const reading = (async () => {
-    for await (const { text, verified } of reader.messages()) {
-      assert.ok(verified.ok);
-      shown.push(text ?? '');
+    for await (const message of reader.messages()) {
+      assert.ok(message.verified.ok);
+      message.taken();
+      shown.push(message.text ?? '');
       if (shown.length === count + 1) return;
     }
   })();

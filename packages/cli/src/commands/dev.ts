@@ -81,7 +81,8 @@ async function tellStory(context: Context, session: DevSession, isAll: boolean):
 
 async function storyOf({ terminal, env, ending }: Context, dataDir: string): Promise<string> {
   const signal = AbortSignal.any([ending, AbortSignal.timeout(storySecondsMax * 1000)]);
-  const connectAs = async (as: string) => connectProfile(await findProfile({ as, data: dataDir }, env));
+  const connectAs = async (as: string) =>
+    connectProfile(await findProfile({ as, data: dataDir }, env), { failFast: true });
   const deskClient = await connectAs(desk);
   try {
     const alarmClient = await connectAs(alarm);
