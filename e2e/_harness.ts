@@ -113,9 +113,18 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. */
-export async function run(program: string, args: readonly string[], input?: string): Promise<Finished> {
-  const child = spawn(program, args, { cwd: root });
+/** Runs a program to its end, in the folder of the project. */
+export function run(program: string, args: readonly string[], input?: string): Promise<Finished> {
+  return runIn(root, program, args, input);
+}
+
+export async function runIn(
+  cwd: string,
+  program: string,
+  args: readonly string[],
+  input?: string,
+): Promise<Finished> {
+  const child = spawn(program, args, { cwd });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += chunk));

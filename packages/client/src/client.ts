@@ -148,6 +148,11 @@ export class Client {
     await this.#parts.connection.close();
   }
 
+  /** `await using client = await connect(…)` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** For the link: one PUBLISH from the server. */
   receive(publish: Publish): Acknowledgement | Promise<Acknowledgement> {
     if (publish.topic.startsWith(answerRoot)) {

@@ -7,6 +7,8 @@ import { dialProfile } from './dial.ts';
 import type { Via } from './dial.ts';
 import { profileAnchors } from './profile-anchors.ts';
 import { profileSigner } from './profile-signer.ts';
+import { ProfileError } from './profile-error.ts';
+import { readProfile } from './profile.ts';
 import type { Profile } from './profile.ts';
 
 export interface ConnectProfileOptions extends Pick<
@@ -26,8 +28,12 @@ export interface ConnectProfileOptions extends Pick<
   readonly seal?: 'origin' | 'domain';
 }
 
-/** Signs in as the profile says. A certificate signs in by itself over TLS; a password is sent only without one. */
-export async function connectProfile(profile: Profile, options: ConnectProfileOptions = {}): Promise<Client> {
+/** Signs in as the profile, or the profile in that file, says. A certificate signs in by itself over TLS; a password is sent only without one. */
+export async function connectProfile(
+  profileOrFile: Profile | string,
+  options: ConnectProfileOptions = {},
+): Promise<Client> {
+  const profile = typeof profileOrFile === 'string' ? await profileIn(profileOrFile) : profileOrFile;
   const { via, seal, ...rest } = options;
   const anchors = await profileAnchors(profile.anchors);
   const signer = seal === 'domain' ? undefined : await profileSigner(profile);
@@ -41,4 +47,10 @@ export async function connectProfile(profile: Profile, options: ConnectProfileOp
     ...(byCertificate || profile.password === undefined ? {} : { password: profile.password }),
     ...(signer === undefined ? {} : { signer }),
   });
+}
+
+async function profileIn(file: string): Promise<Profile> {
+  const read = await readProfile(file);
+  if (!read.ok) throw new ProfileError(read.refusal.cause ?? `${file} is not a profile`);
+  return read.value;
 }
