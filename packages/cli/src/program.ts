@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { accountCommand } from './commands/account.ts';
 import { actCommand } from './commands/act.ts';
@@ -14,6 +15,9 @@ import { storeCommand } from './commands/store.ts';
 import { traceCommand } from './commands/trace.ts';
 import { watchCommand } from './commands/watch.ts';
 import type { Context } from './context.ts';
+
+const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+const { version } = JSON.parse(manifest) as { version: string };
 
 const examples = `
 Examples:
@@ -46,6 +50,7 @@ export function program(context: Context): Command {
   const { terminal } = context;
   const command = new Command('sealpost')
     .description('sealed messages for people and machines')
+    .version(version)
     .helpCommand(false)
     .addHelpText('after', examples);
   for (const make of commands) command.addCommand(make(context));
