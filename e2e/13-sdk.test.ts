@@ -115,10 +115,9 @@ function textOf(line: string): string {
 test('sealpost watch goes on over a restart, and says so in one line', async (t) => {
   const domains = await Restartable.start(t);
   const main = join(root, 'packages/cli/src/main.ts');
-  const watch = spawn(process.execPath, [
-    ...['--conditions=sealpost-source', main, 'watch', '--as', desk, '--data', domains.dataDir, '--json'],
-    ...['--count', '2'],
-  ]);
+  const account = ['--as', desk, '--data', domains.dataDir];
+  const command = ['watch', ...account, '--json', '--count', '2'];
+  const watch = spawn(process.execPath, ['--conditions=sealpost-source', main, ...command]);
   t.after(() => watch.kill());
   const exited = once(watch, 'exit');
   const messages = lineReader(watch.stdout);
