@@ -29,10 +29,10 @@ const desk = 'desk@fire.test';
 /** What docs/sdk.md promises a page, and a little room. */
 const gzippedBytesMax = 60_000;
 
-const quiet = [
-  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-];
+const quiet =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
+    ' ',
+  );
 
 /** The page's script, as a bundler makes it. */
 async function bundle(): Promise<string> {
@@ -71,9 +71,11 @@ async function openPage(t: TestContext, executablePath: string, origin: string):
   return page;
 }
 
+function account(address: string, kind: 'person' | 'role') {
+  return { address, kind, ceiling: 'priority', password: `of ${address}`, originKey: true } as const;
+}
+
 function open(directory: string, portBase: number, origin: string): Promise<Federation> {
-  const account = (address: string, kind: 'person' | 'role') =>
-    ({ address, kind, ceiling: 'priority', password: `of ${address}`, originKey: true }) as const;
   return openFederation({
     directory,
     portBase,

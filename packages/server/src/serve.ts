@@ -8,6 +8,7 @@ import { AccountStore } from './accounts/store.ts';
 import type { LoadedConfig } from './config/load.ts';
 import { readMaterials, type Materials } from './config/materials.ts';
 import { ConfigError } from './config/problem.ts';
+import { originsIn } from './config/values.ts';
 import { openDomain, type Listening, type RunningDomain } from './domain.ts';
 import { loadEstate, type Estate } from './estate/estate.ts';
 import { endingSoon } from './estate/endings.ts';
@@ -44,6 +45,9 @@ const fixedKeys = [
   'listen.mqtt',
   'listen.mqtts',
   'listen.relay',
+  'listen.ws',
+  'listen.wss',
+  'listen.origins',
   'limits.connections',
 ];
 
@@ -87,7 +91,8 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
   // Whoever waits for it hears of it; until somebody does, it is no unhandled rejection.
   failure.catch(() => {});
   try {
-    const { mqtt, mqtts, relay } = config.listen;
+    const { mqtt, mqtts, relay, ws, wss } = config.listen;
+    const origins = originsIn(config.listen.origins);
     const tls = await tlsOf(materials);
     const running = await openDomain<Listening>({
       domain: config.domain,
@@ -107,6 +112,8 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
         ...(mqtt === undefined ? {} : { mqtt }),
         ...(mqtts === undefined ? {} : { mqtts }),
         ...(relay === undefined ? {} : { relay }),
+        ...(ws === undefined ? {} : { ws: { ...ws, origins } }),
+        ...(wss === undefined ? {} : { wss: { ...wss, origins } }),
       },
       peers,
       limits: { connections: config.limits.connections },

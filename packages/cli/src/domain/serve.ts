@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import { ConfigError, formatPlace, openService } from '@sealpost/server';
-import type { LoadedConfig, Service } from '@sealpost/server';
+import type { LoadedConfig, Place, Service } from '@sealpost/server';
 import type { ConfigOptions } from '../config-options.ts';
 import type { Context } from '../context.ts';
 import { CommandError } from '../failure.ts';
@@ -57,12 +57,16 @@ function sentenceOf(error: unknown): string {
 }
 
 /** Field by field: nothing else may slip in. */
-function readyLine({ running: { domain, mqtt, mqtts, relay } }: Service): string {
-  return JSON.stringify({ ready: true, domain, mqtt, mqtts, relay });
+function readyLine({ running: { domain, mqtt, mqtts, relay, ws, wss } }: Service): string {
+  return JSON.stringify({ ready: true, domain, mqtt, mqtts, relay, ws: at(ws), wss: at(wss) });
+}
+
+function at(place: Place | undefined): Place | undefined {
+  return place && { host: place.host, port: place.port };
 }
 
 function readySentence({ file }: LoadedConfig, { running }: Service): string {
-  const places = (['mqtt', 'mqtts', 'relay'] as const).flatMap((name) => {
+  const places = (['mqtt', 'mqtts', 'relay', 'ws', 'wss'] as const).flatMap((name) => {
     const place = running[name];
     return place === undefined ? [] : [`${name} on ${formatPlace(place)}`];
   });

@@ -8,6 +8,7 @@ import {
   listeningPlace,
   loopbackPlace,
   oneOf,
+  origins,
   remotePlace,
   text,
   wholeNumber,
@@ -48,6 +49,13 @@ export const schema = z.strictObject(
       relay: listeningPlace
         .optional()
         .describe('For other domains, over TLS. Without it, this domain only dials.'),
+      ws: loopbackPlace.optional().describe('MQTT over WebSocket without TLS, on this machine only.'),
+      wss: listeningPlace
+        .optional()
+        .describe('MQTT over WebSocket and TLS, for accounts, with the certificate of `mqtts`.'),
+      origins: origins
+        .default('')
+        .describe('Pages that may connect over WebSocket, `https://mail.example`, with spaces between.'),
     }),
     tls: table({
       certificate_file: text('the path of a PEM file')

@@ -78,6 +78,17 @@ export const remotePlace = placeWhere(
 export const text = (what: string): z.ZodString =>
   z.string(`is no text; write ${what}`).min(1, `is empty; write ${what}`);
 
+/** As a browser names it in `Origin`: no path, no slash at the end. */
+export const origins = z
+  .string('must be text: origins such as "https://mail.example", with spaces between')
+  .refine((text) => originsIn(text).every((one) => URL.canParse(one) && new URL(one).origin === one), {
+    message: 'must be origins such as "https://mail.example", with spaces between, without a path',
+  });
+
+export function originsIn(text: string): string[] {
+  return text.split(/\s+/).filter((one) => one !== '');
+}
+
 export const wholeNumber = (least: number, most: number): z.ZodNumber => {
   const message = `must be a whole number from ${least} to ${most}`;
   return z.int(message).min(least, message).max(most, message);
