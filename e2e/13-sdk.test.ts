@@ -28,7 +28,7 @@ class Restartable {
   }
 
   static async start(t: TestContext): Promise<Restartable> {
-    const dataDir = await temporaryDirectory(t);
+    const dataDir = await temporaryDirectory();
     const portBase = String(await freePortBase());
     const domains = new Restartable(dataDir, portBase, await Dev.start(dataDir, '--port-base', portBase));
     t.after(() => domains.kill());

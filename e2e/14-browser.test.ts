@@ -134,7 +134,7 @@ test('a page signs in, sends with its own key, receives, proves delivery, and ou
   t.diagnostic(`bundle: ${script.length} bytes minified, ${gzipped} gzipped`);
   assert.ok(gzipped < gzippedBytesMax, `${gzipped} bytes`);
   const origin = await servePage(t, script);
-  const [directory, portBase] = await Promise.all([temporaryDirectory(t), freePortBase()]);
+  const [directory, portBase] = await Promise.all([temporaryDirectory(), freePortBase()]);
   let domains = await open(directory, portBase, origin);
   t.after(() => domains.close());
   const given = await pageAccount(domains);
@@ -179,7 +179,7 @@ test('a page of another origin gets no connection', async (t) => {
   const executable = requireTool(t, 'chromium', 'chromium');
   if (executable === undefined) return;
   const origin = await servePage(t, await bundle());
-  const [directory, portBase] = await Promise.all([temporaryDirectory(t), freePortBase()]);
+  const [directory, portBase] = await Promise.all([temporaryDirectory(), freePortBase()]);
   const domains = await open(directory, portBase, 'https://another.example');
   t.after(() => domains.close());
   const given = await pageAccount(domains);

@@ -10,7 +10,7 @@ test('the four lines of the README send a message and prove its delivery', async
   const page = await readFile(join(root, 'README.md'), 'utf8');
   const [, program = ''] = /^<!-- sdk -->\n+```js\n(.*?)^```$/ms.exec(page) ?? [];
   assert.equal(program.trimEnd().split('\n').length, 4);
-  const folder = await temporaryDirectory(t);
+  const folder = await temporaryDirectory();
   const dev = await Dev.start(join(folder, 'demo'));
   t.after(() => dev.end());
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));

@@ -28,7 +28,7 @@ async function manifestIn(folder: string): Promise<Manifest> {
  * they depend on is linked from here: exactly the packages that their manifests name.
  */
 async function install(t: TestContext): Promise<string> {
-  const project = await temporaryDirectory(t);
+  const project = await temporaryDirectory();
   await must(root, process.execPath, ['tools/build.ts']);
   const others = new Set<string>(['@types/node']);
   for (const folder of folders) {
