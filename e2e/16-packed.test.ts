@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { root, runIn, temporaryDirectory } from './_harness.ts';
 
 const folders = ['protocol', 'identity', 'mqtt', 'client', 'server', 'cli'];
@@ -27,7 +27,7 @@ async function manifestIn(folder: string): Promise<Manifest> {
  * A project with our packages from their tarballs. npm would ask a registry for the rest even where it has it, so what
  * they depend on is linked from here: exactly the packages that their manifests name.
  */
-async function install(t: TestContext): Promise<string> {
+async function install(): Promise<string> {
   const project = await temporaryDirectory();
   await must(root, process.execPath, ['tools/build.ts']);
   const others = new Set<string>(['@types/node']);
@@ -98,8 +98,8 @@ const compilerOptions = {
   outDir: 'out',
 };
 
-test('packed, they install, compile, run a server each, send a message, and bring the command', async (t) => {
-  const project = await install(t);
+test('packed, they install, compile, run a server each, send a message, and bring the command', async () => {
+  const project = await install();
   await writeFile(join(project, 'program.ts'), program);
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['program.ts'] }));
   await must(project, join(root, 'node_modules/.bin/tsc'), ['-p', '.']);
