@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import test from 'node:test';
-import { handOver, lapse, sampleAcceptance, sampleRecipient } from '@sealpost/testing';
+import { handOver, lapse, sampleAcceptance, sampleRecipient, smallExt4, smallTmpfs } from '@sealpost/testing';
 import type { Acceptance, Store } from '@sealpost/testing';
-import { openAt } from './custody-place.ts';
-import { smallExt4, smallTmpfs } from './small-disk.ts';
+import { closeAll, openAt } from './custody-place.ts';
 
 const mebibyte = 1024 * 1024;
 /** No margin: it is the write itself that fails. */
@@ -49,7 +48,7 @@ async function assertNothingOf(custody: Store, messages: readonly Acceptance[]):
 }
 
 test('a disk with little room takes nothing new, and everything that was taken is finished', async (t) => {
-  const disk = smallTmpfs(t, 48);
+  const disk = smallTmpfs(t, 48, closeAll);
   if (disk === undefined) return;
   const custody = await openAt(disk.directory, {
     room: { spareBytes: 20 * mebibyte, keptBytes: 4 * mebibyte },
@@ -75,7 +74,7 @@ test('a disk with little room takes nothing new, and everything that was taken i
 });
 
 test('a disk without any room: nothing is lost or stored by half, and it goes on without a restart', async (t) => {
-  const disk = smallTmpfs(t, 48);
+  const disk = smallTmpfs(t, 48, closeAll);
   if (disk === undefined) return;
   const custody = await openAt(disk.directory, { room });
   const answered = await acceptUntilRefused(custody);
@@ -105,7 +104,7 @@ test('a disk without any room: nothing is lost or stored by half, and it goes on
 });
 
 test('somebody else fills the disk: hand-overs go on in the room that is kept, also after a restart', async (t) => {
-  const disk = smallTmpfs(t, 48);
+  const disk = smallTmpfs(t, 48, closeAll);
   if (disk === undefined) return;
   const custody = await openAt(disk.directory, { room });
   const messages = Array.from({ length: 300 }, () => sampleAcceptance());
@@ -125,7 +124,7 @@ test('somebody else fills the disk: hand-overs go on in the room that is kept, a
 });
 
 test('a file system that goes read-only under the store: new mail is refused, reading goes on', async (t) => {
-  const disk = smallExt4(t, 64);
+  const disk = smallExt4(t, 64, closeAll);
   if (disk === undefined) return;
   const custody = await openAt(disk.directory, { room });
   const kept = large();
@@ -139,7 +138,7 @@ test('a file system that goes read-only under the store: new mail is refused, re
 });
 
 test('a store on a read-only file system is not opened, with one sentence, and is whole afterwards', async (t) => {
-  const disk = smallTmpfs(t, 24);
+  const disk = smallTmpfs(t, 24, closeAll);
   if (disk === undefined) return;
   const custody = await openAt(disk.directory, { room });
   const kept = large();

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { smallTmpfs } from '@sealpost/testing';
 import { integrityProblems } from '../src/sqlite/integrity.ts';
 import { openDatabase } from '../src/sqlite/open.ts';
 import { scratchDirectory } from './custody-place.ts';
@@ -25,10 +26,10 @@ const child = fileURLToPath(new URL('sqlite-child.ts', import.meta.url));
 const notes = 500;
 
 /** A closed store of the first layout with some pages of content. */
-function oldStore(path: string): void {
+function oldStore(path: string, count = notes): void {
   const db = openDatabase(path, toyLayout(1));
   const insert = db.prepare('INSERT INTO note (text) VALUES (?)');
-  for (let index = 0; index < notes; index++) insert.run(`note ${index} `.repeat(20));
+  for (let index = 0; index < count; index++) insert.run(`note ${index} `.repeat(20));
   db.close();
 }
 
@@ -78,6 +79,23 @@ test('copies of the last three layouts are kept', (t) => {
     'note.sqlite',
     'other.layout-0.sqlite',
   ]);
+});
+
+test('without room for the copy nothing is migrated, and the sentence says how much is needed', (t) => {
+  const disk = smallTmpfs(t, 3, async () => {});
+  if (disk === undefined) return;
+  const path = join(disk.directory, 'note.sqlite');
+  oldStore(path, 5000);
+  const before = readFileSync(path);
+  assert.throws(() => openDatabase(path, toyLayout(2)), {
+    code: 'store-full',
+    message: /note\.sqlite has to be brought to a newer layout, for which \d+ MiB must be free/,
+  });
+  assert.deepEqual(readFileSync(path), before);
+  disk.remount('size=32m');
+  const db = openDatabase(path, toyLayout(2));
+  assert.equal(numberOf(db, 'SELECT count(*) FROM note WHERE size = length(text)'), 5000);
+  db.close();
 });
 
 test('a migration that fails changes nothing', (t) => {

@@ -26,3 +26,5 @@ export {
 } from './custody-sample.ts';
 export type { Acceptance } from './custody-sample.ts';
 export { findTool, requireTool } from './tools.ts';
+export { smallExt4, smallTmpfs } from './small-disk.ts';
+export type { SmallDisk } from './small-disk.ts';

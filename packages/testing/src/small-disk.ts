@@ -16,8 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { requireTool } from '@sealpost/testing';
-import { closeAll } from './custody-place.ts';
+import { requireTool } from './tools.ts';
 
 export interface SmallDisk {
   /** For the store. */
@@ -30,13 +29,20 @@ export interface SmallDisk {
   remount(options: string): void;
 }
 
+/** Closes what is open there, before the disk goes. */
+type Release = (directory: string) => Promise<unknown>;
+
 /** A tmpfs of that size, gone after the test. */
-export function smallTmpfs(t: TestContext, mebibytes: number): SmallDisk | undefined {
-  return mounted(t, (point) => ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=700`, 'tmpfs', point]);
+export function smallTmpfs(t: TestContext, mebibytes: number, release: Release): SmallDisk | undefined {
+  return mounted(t, release, (point) => ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=700`, 'tmpfs', point]);
 }
 
 /** An ext4 file system in a file, which goes read-only at its first error, as on many servers. */
-export function smallExt4(t: TestContext, mebibytes: number): (SmallDisk & { failOnce(): void }) | undefined {
+export function smallExt4(
+  t: TestContext,
+  mebibytes: number,
+  release: Release,
+): (SmallDisk & { failOnce(): void }) | undefined {
   const make = requireTool(t, 'mkfs.ext4', 'e2fsprogs');
   if (make === undefined) return undefined;
   const image = join(mkdtempSync(join(tmpdir(), 'sealpost-image-')), 'disk');
@@ -44,7 +50,7 @@ export function smallExt4(t: TestContext, mebibytes: number): (SmallDisk & { fai
   truncateSync(image, mebibytes * 1024 * 1024);
   command(make, '-q', image);
   let at = '';
-  const disk = mounted(t, (point) => {
+  const disk = mounted(t, release, (point) => {
     at = point;
     return ['-o', 'loop,errors=remount-ro', image, point];
   });
@@ -59,7 +65,11 @@ export function smallExt4(t: TestContext, mebibytes: number): (SmallDisk & { fai
   };
 }
 
-function mounted(t: TestContext, args: (point: string) => readonly string[]): SmallDisk | undefined {
+function mounted(
+  t: TestContext,
+  release: Release,
+  args: (point: string) => readonly string[],
+): SmallDisk | undefined {
   const isRoot = process.getuid?.() === 0;
   if (!isRoot) return skipped(t, 'needs root, to mount a small file system');
   const mount = requireTool(t, 'mount', 'mount');
@@ -73,7 +83,7 @@ function mounted(t: TestContext, args: (point: string) => readonly string[]): Sm
   }
   const directory = join(point, 'store');
   t.after(async () => {
-    await closeAll(directory);
+    await release(directory);
     command('umount', point);
     rmdirSync(point);
   });
