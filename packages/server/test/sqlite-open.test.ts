@@ -29,7 +29,9 @@ const notes = 500;
 function oldStore(path: string, count = notes): void {
   const db = openDatabase(path, toyLayout(1));
   const insert = db.prepare('INSERT INTO note (text) VALUES (?)');
+  db.exec('BEGIN');
   for (let index = 0; index < count; index++) insert.run(`note ${index} `.repeat(20));
+  db.exec('COMMIT');
   db.close();
 }
 
@@ -82,7 +84,7 @@ test('copies of the last three layouts are kept', (t) => {
 });
 
 test('without room for the copy nothing is migrated, and the sentence says how much is needed', (t) => {
-  const disk = smallTmpfs(t, 3, async () => {});
+  const disk = smallTmpfs(t, 4, async () => {});
   if (disk === undefined) return;
   const path = join(disk.directory, 'note.sqlite');
   oldStore(path, 5000);
