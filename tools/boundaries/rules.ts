@@ -65,4 +65,4 @@ export const browserEntries: readonly string[] = [
 export const independentFiles: readonly string[] = ['conformance/run.ts'];
 
 /** Folders outside packages/ whose sources are read too. What they import is declared in the root manifest. */
-export const rootFolders: readonly string[] = ['tools', 'conformance', 'e2e', 'bench'];
+export const rootFolders: readonly string[] = ['tools', 'conformance', 'e2e', 'fuzz', 'bench'];

@@ -376,6 +376,23 @@ for (const [name, hex, code] of refusedConnects) {
   });
 }
 
+/** Hex of a whole packet of version 4 from a server. */
+const refusedOfServer: readonly [string, string][] = [
+  ['3.1.1 [MQTT-3.9.3-2] SUBACK with a reserved return code', '90 03 0001 03'],
+  ['3.1.1: UNSUBACK with a payload', 'b0 03 0001 00'],
+];
+
+for (const [name, hex] of refusedOfServer) {
+  test(`refused: ${name}`, () => {
+    const decoder = strictCodec.createDecoder({ role: 'client', maximumPacketSize: 1000, version: 4 });
+    decoder.feed(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+    assert.throws(
+      () => decoder.next(),
+      (error) => error instanceof ProtocolError && error.reasonCode === 0x81,
+    );
+  });
+}
+
 test('a length beyond the limit is refused before anything is buffered for it', () => {
   const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 100, version: 5 });
   decoder.feed(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x01));

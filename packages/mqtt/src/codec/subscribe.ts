@@ -107,9 +107,13 @@ export function decodeSubscriptionAnswer(
   version: ProtocolVersion,
 ): SubscriptionAnswerPacket {
   const packetId = reader.packetId();
+  // 3.1.1 §3.11.3: no payload. What is there all the same is left to the decoder, which refuses it.
+  if (version === 4 && type === 'unsuback') return { type, packetId, reasonCodes: [], properties: {} };
   const properties = version === 5 ? readProperties(reader, Section.subscriptionAnswer) : {};
   const reasonCodes = [...reader.rest()];
-  if (reasonCodes.length === 0 && (version === 5 || type === 'suback')) throw malformed('no reason code');
+  if (reasonCodes.length === 0) throw malformed('no reason code');
+  if (version === 4 && !reasonCodes.every((code) => code <= 2 || code === failureFrom))
+    throw malformed('reserved return code of SUBACK'); // 3.1.1 [MQTT-3.9.3-2]
   return { type, packetId, reasonCodes, properties };
 }
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export interface Finding {
+  /** The same for the same bug, as far as one can tell. */
+  readonly key: string;
+  readonly description: string;
+  readonly input: Uint8Array;
+}
+
+const descriptionCharactersMax = 4000;
+
+/** Numbers and quoted values change with the input; name, words and place do not. */
+export function keyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error).slice(0, 100);
+  const place = /\bat .*?([\w-]+\.ts):/.exec(error.stack ?? '')?.[1] ?? '';
+  return `${error.name}: ${error.message
+    .split('\n')[0]
+    ?.replaceAll(/\d+|'[^']*'|"[^"]*"/g, '…')
+    .slice(0, 100)} (${place})`;
+}
+
+export function findingOf(error: unknown, input: Uint8Array): Finding {
+  const description = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    key: keyOf(error),
+    description: description.slice(0, descriptionCharactersMax),
+    input: new Uint8Array(input),
+  };
+}
+
+/** The line that replays it. */
+export function replayCommand(target: string, input: Uint8Array): string {
+  return `npm run fuzz -- --target ${target} --input ${Buffer.from(input).toString('base64') || "''"}`;
+}

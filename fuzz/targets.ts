@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Target } from './target.ts';
+import { cbor } from './targets/cbor.ts';
+import { certificate } from './targets/certificate.ts';
+import { evidence } from './targets/evidence.ts';
+import { mqttCodec } from './targets/mqtt-codec.ts';
+import { seal } from './targets/seal.ts';
+import { text } from './targets/text.ts';
+
+export const targets: readonly Target[] = [mqttCodec, cbor, seal, evidence, certificate, text];
