@@ -54,5 +54,6 @@ async function work({ target: name, seed, milliseconds, input, shared }: WorkerT
 
 if (parentPort !== null) {
   const report = await work(workerData as WorkerTask);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
   parentPort.postMessage(report);
 }

@@ -121,7 +121,7 @@ function run(input: Uint8Array): string {
   const kinds = new Set(whole.packets.map(({ type }) => type));
   return whole.error === undefined
     ? `taken ${[...kinds].toSorted().join('+')}`
-    : `${whole.error.message.replaceAll(/\d+/g, '…')}`;
+    : whole.error.message.replaceAll(/\d+/g, '…');
 }
 
 function roundTrip(packet: Packet, input: Uint8Array): void {
@@ -175,7 +175,7 @@ function compare(packet: Packet, encoded: Uint8Array, version: ProtocolVersion):
   holds(theirs !== undefined, 'the other implementation waits for more');
   holds(theirs.cmd === packet.type, 'the other implementation sees another packet');
   if (packet.type === 'publish' && theirs.cmd === 'publish') {
-    holds(theirs.topic.toString() === packet.topic, 'topic');
+    holds(theirs.topic === packet.topic, 'topic');
     holds(theirs.qos === packet.qos && theirs.retain === packet.retain && theirs.dup === packet.dup, 'flags');
     holds(Buffer.compare(Buffer.from(theirs.payload as Buffer), packet.payload) === 0, 'payload');
     holds((theirs.messageId ?? 0) === (packet.packetId ?? 0), 'packet identifier');

@@ -91,7 +91,7 @@ function properties(random: Random, words: Words, ...names: readonly string[]): 
   const made: Record<string, unknown> = {};
   for (const name of names) if (random.chance(3)) made[name] = propertyMakers[name]?.(random);
   if (random.chance(3)) made['userProperties'] = userProperties(random, words);
-  return made as Properties;
+  return made;
 }
 
 const reasonCodes = [0, 1, 2, 0x10, 0x80, 0x83, 0x87, 0x97, 0x99] as const;
