@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// node tools/run-tests.ts [unit|contract|e2e|all] [more arguments for node --test]
+// node tools/run-tests.ts [unit|contract|fuzz|e2e|all] [more arguments for node --test]
 // One `node --test` over every test file of that kind, so that there is one summary and it comes last.
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const kinds = {
   unit: ['packages/*/{src,test}/**/*.test.{ts,tsx}', 'tools/**/*.test.ts', 'conformance/**/*.test.ts'],
   contract: ['packages/*/test/**/*contract*.test.ts', 'packages/*/src/**/*contract*.test.ts'],
+  fuzz: ['fuzz/**/*.test.ts'],
   e2e: ['e2e/*.test.ts'],
 } as const;
 
@@ -23,7 +24,7 @@ function isKind(name: string): name is Kind {
 
 /** Unit tests first: they are quick, and an end-to-end test that fails for a broken unit says little. */
 function filesOf(name: string): string[] {
-  const wanted: Kind[] = name === 'all' ? ['unit', 'e2e'] : isKind(name) ? [name] : [];
+  const wanted: Kind[] = name === 'all' ? ['unit', 'fuzz', 'e2e'] : isKind(name) ? [name] : [];
   return wanted.flatMap((kind) => globSync(kinds[kind], { cwd: root }).toSorted());
 }
 
@@ -51,7 +52,7 @@ function run(files: readonly string[], more: readonly string[]): void {
 const [name = 'all', ...more] = process.argv.slice(2);
 const files = filesOf(name);
 if (files.length === 0) {
-  console.error(`run-tests: no test file for "${name}"; say unit, contract, e2e or all`);
+  console.error(`run-tests: no test file for "${name}"; say unit, contract, fuzz, e2e or all`);
   process.exitCode = 1;
 } else {
   run(files, more);

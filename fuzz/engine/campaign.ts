@@ -32,6 +32,8 @@ const batchMax = 256;
 const outcomesMax = 512;
 const findingsMax = 8;
 const checkMs = 3000;
+/** Inputs before a finding that may have led to it, where the target remembers. */
+const historyMax = 12;
 
 export class Campaign {
   readonly #target: Target;
@@ -42,6 +44,7 @@ export class Campaign {
   readonly #coverage = new Coverage();
   readonly #outcomes = new Map<string, number>();
   readonly #findings = new Map<string, Finding>();
+  readonly #history: Uint8Array[] = [];
   /** Thrown where nobody waits for it: a timer, a promise that was let go. */
   #stray: unknown;
   #executions = 0;
@@ -147,12 +150,13 @@ export class Campaign {
     const error = await this.#execute(input);
     if (error === undefined) return;
     const key = keyOf(error);
-    if (!this.#findings.has(key)) this.#findings.set(key, findingOf(error, input));
+    if (!this.#findings.has(key)) this.#findings.set(key, findingOf(error, input, this.#history));
   }
 
   /** Returns what was thrown. */
   async #execute(input: Uint8Array): Promise<unknown> {
     this.#options.running(input);
+    if (this.#target.isStateful === true) this.#remember(input);
     const bytesMax = this.#target.allocatedBytesMax;
     const before = bytesMax === undefined ? 0 : getHeapStatistics().external_memory;
     const startMs = performance.now();
@@ -175,6 +179,11 @@ export class Campaign {
     }
   }
 
+  #remember(input: Uint8Array): void {
+    this.#history.push(input);
+    if (this.#history.length > historyMax) this.#history.shift();
+  }
+
   #takeStray(): unknown {
     const error = this.#stray;
     this.#stray = undefined;
@@ -189,11 +198,14 @@ export class Campaign {
   }
 
   async #check(): Promise<void> {
+    this.#options.running(new Uint8Array(0));
     try {
       await this.#open.check?.();
       if (this.#stray !== undefined) throw this.#takeStray();
     } catch (error) {
-      this.#findings.set(keyOf(error), findingOf(error, new Uint8Array(0)));
+      this.#findings.set(keyOf(error), findingOf(error, new Uint8Array(0), this.#history));
+    } finally {
+      this.#options.idle();
     }
   }
 

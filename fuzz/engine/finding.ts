@@ -7,7 +7,7 @@ export interface Finding {
   readonly input: Uint8Array;
 }
 
-const descriptionCharactersMax = 4000;
+const thrownCharactersMax = 4000;
 
 /** Numbers and quoted values change with the input; name, words and place do not. */
 export function keyOf(error: unknown): string {
@@ -19,11 +19,15 @@ export function keyOf(error: unknown): string {
     .slice(0, 100)} (${place})`;
 }
 
-export function findingOf(error: unknown, input: Uint8Array): Finding {
-  const description = error instanceof Error ? (error.stack ?? error.message) : String(error);
+export function findingOf(error: unknown, input: Uint8Array, before: readonly Uint8Array[] = []): Finding {
+  const thrown = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const history = before
+    .map((earlier) => `\n  before it: ${Buffer.from(earlier).toString('base64')}`)
+    .join('');
+  const description = thrown.slice(0, thrownCharactersMax) + history;
   return {
     key: keyOf(error),
-    description: description.slice(0, descriptionCharactersMax),
+    description,
     input: new Uint8Array(input),
   };
 }

@@ -13,22 +13,35 @@ const confirmFactor = 5;
 
 type Ended = WorkerReport | { readonly kind: 'hung' | 'died'; readonly finding: Finding };
 
-export async function fuzz(target: Target, seed: number, milliseconds: number): Promise<CampaignResult> {
+const ownTargets = new URL('../targets.ts', import.meta.url).href;
+
+/** `module` exports the target in its list `targets`. */
+export async function fuzz(
+  target: Target,
+  seed: number,
+  milliseconds: number,
+  module = ownTargets,
+): Promise<CampaignResult> {
   const startMs = performance.now();
-  const ended = await watch(target, { seed, milliseconds }, target.hangMs);
+  const ended = await watch(target, { module, seed, milliseconds }, target.hangMs);
   if (ended.kind === 'campaign') return ended.result;
   if (ended.kind === 'hung') {
-    const confirmed = await replay(target, ended.finding.input, confirmFactor);
+    const confirmed = await replay(target, ended.finding.input, module, confirmFactor);
     const leftMs = milliseconds - (performance.now() - startMs);
-    if (confirmed === undefined && leftMs > 0) return fuzz(target, seed + 1, leftMs);
+    if (confirmed === undefined && leftMs > 0) return fuzz(target, seed + 1, leftMs, module);
     return lost(startMs, confirmed);
   }
   return lost(startMs, ended.finding);
 }
 
 /** What is wrong with this input, if anything is. */
-export async function replay(target: Target, input: Uint8Array, patience = 1): Promise<Finding | undefined> {
-  const ended = await watch(target, { seed: 1, milliseconds: 0, input }, target.hangMs * patience);
+export async function replay(
+  target: Target,
+  input: Uint8Array,
+  module = ownTargets,
+  patience = 1,
+): Promise<Finding | undefined> {
+  const ended = await watch(target, { module, seed: 1, milliseconds: 0, input }, target.hangMs * patience);
   return ended.kind === 'campaign' ? undefined : ended.finding;
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The thread that a target runs in. It can be ended from outside when an input makes it hang.
 import { parentPort, workerData } from 'node:worker_threads';
-import { targets } from '../targets.ts';
+import type { Target } from '../target.ts';
 import { Campaign, type CampaignResult } from './campaign.ts';
 import type { Finding } from './finding.ts';
 
 export interface WorkerTask {
+  /** The module that exports `targets`, and which of them. */
+  readonly module: string;
   readonly target: string;
   readonly seed: number;
   readonly milliseconds: number;
@@ -25,7 +27,15 @@ export function inputBytes(shared: SharedArrayBuffer): Uint8Array {
   return new Uint8Array(shared, Word.count * Int32Array.BYTES_PER_ELEMENT);
 }
 
-async function work({ target: name, seed, milliseconds, input, shared }: WorkerTask): Promise<WorkerReport> {
+async function work({
+  module,
+  target: name,
+  seed,
+  milliseconds,
+  input,
+  shared,
+}: WorkerTask): Promise<WorkerReport> {
+  const { targets } = (await import(module)) as { readonly targets: readonly Target[] };
   const target = targets.find((candidate) => candidate.name === name);
   if (target === undefined) throw new RangeError(`no target ${name}`);
   const words = new Int32Array(shared, 0, Word.count);

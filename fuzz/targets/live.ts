@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listeners of a running domain: raw bytes and structured packets, in every state that a connection can be in.
+import {
+  toBase64Url,
+  encodeCbor,
+  makeSeal,
+  newMessageId,
+  withChain,
+  type Claims,
+  type Signer,
+} from '@sealpost/protocol';
+import { nodeCrypto } from '@sealpost/identity/node';
+import {
+  ProtocolError,
+  strictCodec,
+  type Packet,
+  type ProtocolVersion,
+  type UserProperties,
+} from '@sealpost/mqtt';
+import { Random } from '../engine/random.ts';
+import type { Target } from '../target.ts';
+import { addressOf, desk, LiveDomain, mallory, password, pem, signerOf } from './live-domain.ts';
+import { randomPacket, type Words } from './mqtt-packets.ts';
+import { MemoryBound } from './memory-bound.ts';
+import { bytesOf } from './vectors.ts';
+import { Wire, type WireOptions } from './wire.ts';
+
+const disconnect = Uint8Array.of(0xe0, 0);
+/** Sessions, retained messages and queues that clients may leave behind are bounded by the listener; this is far below. */
+const memoryMegabytesMax = 256;
+const pingRequest = Uint8Array.of(0xc0, 0);
+const id = '01a20b03-7b6b-7d4a-8e18-620a6ceca901';
+
+/** How a connection comes to where the input begins. */
+interface State {
+  readonly name: string;
+  readonly wire: WireOptions;
+  /** Sent one after the other; each waits for its answer. */
+  readonly before: readonly Uint8Array[];
+  /** Sent in front of the input, and not waited for. */
+  readonly prefix?: Uint8Array;
+  readonly words: Words;
+  /** The server reads MQTT here; otherwise only the end of the connection can be awaited. */
+  readonly isMqtt: boolean;
+}
+
+export const live: Target = {
+  name: 'live',
+  invariant:
+    'The server answers a whole packet stream or hangs up, speaks only MQTT, reports no bug, keeps its memory bounded; ' +
+    'others still get their mail, and what it accepted has evidence and an outcome.',
+  inputBytesMax: 8192,
+  hangMs: 30_000,
+  isStateful: true,
+  async open() {
+    const domain = await LiveDomain.open();
+    const states = await statesOf(domain);
+    const random = new Random(1);
+    const memory = new MemoryBound(memoryMegabytesMax);
+    const vary = (input: Uint8Array, by: Random): Uint8Array =>
+      stream(by, states, by.chance(2) ? input[0] : undefined);
+    return {
+      seeds: states.flatMap((_, at) => Array.from({ length: 3 }, () => stream(random, states, at))),
+      dictionary: states.flatMap(({ words }) => words.topics.map(bytesOf)),
+      vary,
+      run: (input) => run(input, states, domain),
+      check: async () => {
+        await domain.check();
+        memory.check();
+      },
+      close: () => domain.close(),
+    };
+  },
+};
+
+function stream(random: Random, states: readonly State[], wanted?: number): Uint8Array {
+  const at = (wanted ?? random.below(states.length)) % states.length;
+  const { wire, words } = states[at] ?? states[0] ?? { wire: { version: 5 as const }, words: undefined };
+  if (random.chance(12)) return Buffer.concat([Uint8Array.of(at), random.bytes(random.size(300))]);
+  const packets = Array.from({ length: random.between(1, 5) }, () =>
+    randomPacket(random, wire.version, words),
+  );
+  return Buffer.concat([Uint8Array.of(at), ...packets]);
+}
+
+async function run(input: Uint8Array, states: readonly State[], domain: LiveDomain): Promise<string> {
+  const state = states[(input[0] ?? 0) % states.length];
+  if (state === undefined) return 'no state';
+  const body = Buffer.concat([state.prefix ?? new Uint8Array(0), input.subarray(1)]);
+  const wire = await Wire.open(state.wire);
+  try {
+    for (const packet of state.before) {
+      const seen = wire.packets.length;
+      wire.send(packet);
+      const answer = await wire.until(['connack', 'suback', 'puback', 'pubrec', 'disconnect'], seen);
+      if (answer === undefined) return `${state.name}: not reached`;
+    }
+    const seen = wire.packets.length;
+    wire.send(body);
+    const ending = endingOf(body, state);
+    if (ending === 'whole') wire.send(pingRequest);
+    else if (ending === 'cut') wire.end();
+    await wire.until(ending === 'whole' ? ['pingresp'] : [], seen);
+    const answers = wire.packets.slice(seen);
+    for (const answer of answers) noteAccepted(answer, state, domain);
+    return `${state.name}: ${ending} ${summary(answers)}`;
+  } finally {
+    wire.destroy();
+  }
+}
+
+/** By our own decoder: what the server has to make of the stream. */
+function endingOf(body: Uint8Array, { before, wire, isMqtt }: State): 'whole' | 'cut' | 'bad' {
+  if (!isMqtt) return 'cut';
+  const known = before.length > 0 ? { version: wire.version } : {};
+  const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 96 * 1024, ...known });
+  decoder.feed(new Uint8Array(body));
+  try {
+    let isFirst = true;
+    for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) isFirst = false;
+    return decoder.bufferedBytes > 0 || (isFirst && before.length === 0) ? 'cut' : 'whole';
+  } catch (error) {
+    if (error instanceof ProtocolError) return 'bad';
+    throw error;
+  }
+}
+
+function noteAccepted(packet: Packet, { name }: State, domain: LiveDomain): void {
+  if (packet.type !== 'puback' || packet.reasonCode >= 0x80 || name.startsWith('relay')) return;
+  const accepted = packet.userProperties?.find(([key]) => key === 'id')?.[1];
+  if (accepted !== undefined) domain.accepted(accepted);
+}
+
+function summary(packets: readonly Packet[]): string {
+  const kinds = packets.map((packet) => {
+    const error =
+      'userProperties' in packet ? packet.userProperties?.find(([key]) => key === 'error')?.[1] : undefined;
+    const code = 'reasonCode' in packet ? `:${packet.reasonCode.toString(16)}` : '';
+    return `${packet.type}${code}${error === undefined ? '' : ` ${error}`}`;
+  });
+  return [...new Set(kinds)].toSorted().slice(0, 3).join(', ');
+}
+
+async function statesOf(domain: LiveDomain): Promise<State[]> {
+  const { home, evil, credential } = domain;
+  const { certificate: cert, key } = pem(credential);
+  const link = pem(evil.link);
+  const secure = { port: home.mqtts.port, tls: { cert, key } };
+  const relay = { port: home.relay.port, tls: { cert: link.certificate, key: link.key } };
+  const account = await accountWords(signerOf(credential));
+  const peer = await peerWords(evil.seal);
+  const inbox = encode(
+    {
+      type: 'subscribe',
+      packetId: 9,
+      properties: {},
+      subscriptions: wishes(['mail/inbox/#', 'mail/evidence/#', 'mail/mailbox/answer/#', '#']),
+    },
+    5,
+  );
+  const first = publishOf('mail/to/mallory@home.test', 1, 7);
+  const introduction: UserProperties = [
+    ['time', String(Date.now())],
+    ['domain-seal', evil.seal.chain.map(toBase64Url).join('.')],
+  ];
+  const mqtt = { words: account, isMqtt: true };
+  return [
+    { ...mqtt, name: 'fresh', wire: { port: home.mqtt.port, version: 5 }, before: [] },
+    { ...mqtt, name: 'fresh, certificate', wire: { ...secure, version: 5 }, before: [] },
+    { ...mqtt, name: 'tls', wire: { port: home.mqtts.port, version: 5 }, before: [], isMqtt: false },
+    { ...mqtt, name: 'connected', wire: { ...secure, version: 5 }, before: [hello(5)] },
+    { ...mqtt, name: 'connected 3.1.1', wire: { ...secure, version: 4 }, before: [hello(4)] },
+    { ...mqtt, name: 'subscribed', wire: { ...secure, version: 5 }, before: [hello(5), inbox] },
+    { ...mqtt, name: 'in flight', wire: { ...secure, version: 5 }, before: [hello(5), inbox, first] },
+    {
+      ...mqtt,
+      name: 'after DISCONNECT',
+      wire: { ...secure, version: 5 },
+      before: [hello(5)],
+      prefix: disconnect,
+    },
+    {
+      ...mqtt,
+      name: 'password',
+      wire: { port: home.mqtt.port, version: 5 },
+      before: [hello(5, 'with password')],
+    },
+    { ...mqtt, name: 'relay fresh', wire: { ...relay, version: 5 }, before: [], words: peer },
+    {
+      ...mqtt,
+      name: 'relay tls',
+      wire: { port: home.relay.port, version: 5 },
+      before: [],
+      words: peer,
+      isMqtt: false,
+    },
+    {
+      ...mqtt,
+      name: 'relay',
+      wire: { ...relay, version: 5 },
+      before: [hello(5, evil.domain, introduction)],
+      words: peer,
+    },
+    {
+      ...mqtt,
+      name: 'relay subscribed',
+      wire: { ...relay, version: 5 },
+      before: [
+        hello(5, evil.domain, introduction),
+        encode(
+          { type: 'subscribe', packetId: 9, properties: {}, subscriptions: wishes(['mail/relay/#']) },
+          5,
+        ),
+      ],
+      words: peer,
+    },
+  ];
+}
+
+function encode(packet: Packet, version: ProtocolVersion): Uint8Array {
+  return strictCodec.encode(packet, version).slice();
+}
+
+function wishes(filters: readonly string[]): { filter: string; qos: 1 }[] {
+  return filters.map((filter) => ({ filter, qos: 1 }));
+}
+
+function hello(version: ProtocolVersion, clientId = 'c1', userProperties?: UserProperties): Uint8Array {
+  const isPassword = clientId === 'with password';
+  return encode(
+    {
+      type: 'connect',
+      version,
+      clientId,
+      cleanStart: true,
+      keepAliveSeconds: 60,
+      ...(isPassword ? { username: mallory, password: bytesOf(password) } : {}),
+      properties: version === 5 && userProperties !== undefined ? { userProperties } : {},
+    },
+    version,
+  );
+}
+
+function publishOf(topic: string, qos: 1 | 2, packetId: number): Uint8Array {
+  const properties = { userProperties: [['ask', 'delivered,fetched']] as UserProperties };
+  return encode(
+    {
+      type: 'publish',
+      topic,
+      payload: bytesOf('hello'),
+      qos,
+      dup: false,
+      retain: false,
+      packetId,
+      packetBytes: 0,
+      ...properties,
+    },
+    qos === 2 ? 4 : 5,
+  );
+}
+
+async function sealText(
+  signer: Signer,
+  from: string,
+  to: string,
+  body: Uint8Array,
+  more: Partial<Claims> = {},
+): Promise<string> {
+  const issuedAt = Math.floor(Date.now() / 1000);
+  const claims: Claims = {
+    issuer: addressOf(from),
+    audience: addressOf(to),
+    issuedAt,
+    expires: issuedAt + 7 * 86_400,
+    id: newMessageId(Date.now(), nodeCrypto.randomBytes(10)),
+    precedence: 4,
+    class: 'ordinary',
+    ask: [],
+    ...more,
+  };
+  const seal = await makeSeal({
+    claims,
+    contentType: 'text/plain;charset=utf-8',
+    body,
+    signer,
+    crypto: nodeCrypto,
+  });
+  return toBase64Url(withChain(seal.bytes, signer.chain));
+}
+
+const sealedBody = bytesOf('sealed');
+const query = bytesOf(`{"op":"trace","id":"${id}"}`);
+
+async function accountWords(signer: Signer): Promise<Words> {
+  const sealed = await Promise.all(
+    [desk, 'chief@fire.test'].map((to) => sealText(signer, mallory, to, sealedBody)),
+  );
+  return {
+    topics: [
+      'mail/to/desk@home.test',
+      'mail/to/desk@home.test/flash',
+      'mail/to/mallory@home.test',
+      'mail/to/chief@fire.test',
+      'mail/to/x@evil.test',
+      'mail/to/nobody@home.test',
+      'mail/to/x@nowhere.test',
+      `mail/act/${id}/acknowledge`,
+      `mail/act/${id}/decline`,
+      'mail/mailbox/query',
+      'mail/inbox/flash/a@b',
+      'mail/relay/message',
+      'a/b',
+      'account/mallory/x',
+      'account/desk/x',
+      '$SYS/x',
+      'mail',
+    ],
+    filters: [
+      '#',
+      '+/b',
+      'mail/#',
+      'mail/inbox/#',
+      'mail/evidence/#',
+      'mail/mailbox/answer/#',
+      '$share/g/mail/#',
+      'account/#',
+      'mail/+/+/+',
+      'a/#',
+    ],
+    properties: [
+      ...sealed.map((text) => ['seal', text] as const),
+      ['precedence', 'flash'],
+      ['precedence', 'override'],
+      ['ask', 'delivered,fetched'],
+      ['ask', 'acknowledged'],
+      ['class', 'registered'],
+      ['attempts', 'max=1;on-expiry=discard'],
+      ['attempts', 'not-before=2000000000'],
+      ['subject', 'Hi'],
+      ['id', id],
+      ['in-reply-to', id],
+      ['thread', id],
+      ['from', mallory],
+      ['from', desk],
+      ['trust', 'origin; anchor=static'],
+      ['evidence', 'AA'],
+      ['retry-after', '1'],
+    ],
+    bodies: [
+      new Uint8Array(0),
+      bytesOf('text'),
+      sealedBody,
+      query,
+      bytesOf('{"op":"trace"'),
+      bytesOf('[]'),
+      new Uint8Array(6000),
+    ],
+  };
+}
+
+async function peerWords(signer: Signer): Promise<Words> {
+  const attestation = { kind: 'person', method: 'password', credential: new Uint8Array(32) } as const;
+  const sealed = await Promise.all(
+    [desk, 'nobody@home.test', 'chief@fire.test'].map((to) =>
+      sealText(signer, 'x@evil.test', to, sealedBody, { attestation }),
+    ),
+  );
+  return {
+    topics: [
+      'mail/relay/message',
+      'mail/relay/message',
+      'mail/relay/evidence',
+      'mail/relay/status',
+      'mail/to/desk@home.test',
+      'a/b',
+    ],
+    filters: ['mail/relay/#', '#', 'mail/#'],
+    properties: [
+      ...sealed.map((text) => ['seal', text] as const),
+      ['seal', 'AA'],
+      ['evidence', 'AA'],
+      ['time', '0'],
+      ['domain-seal', 'AA'],
+    ],
+    bodies: [
+      sealedBody,
+      encodeCbor([]),
+      encodeCbor([new Uint8Array(3)]),
+      encodeCbor(['a']),
+      new Uint8Array(0),
+      new Uint8Array(6000),
+    ],
+  };
+}
