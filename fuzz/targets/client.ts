@@ -180,7 +180,11 @@ function conversation(random: Random, honest: Honest): Uint8Array {
     random.chance(6) ? randomPacket(random, 5, words) : delivery(random, honest),
   );
   if (!isSignedIn && random.chance(2)) packets.unshift(connack(welcome));
-  return Buffer.concat([Uint8Array.of(isSignedIn ? 1 : 0, answer.length), answer, ...packets]);
+  return Buffer.concat([
+    Uint8Array.of((isSignedIn ? 1 : 0) | (random.below(4) << 1), answer.length),
+    answer,
+    ...packets,
+  ]);
 }
 
 /** Mail or evidence as an honest server would bring it, but for a detail. */
@@ -228,6 +232,7 @@ class EvilServer implements Transport {
   readonly bufferedBytes = 0;
   readonly #decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 1 << 20 });
   readonly #welcome: UserProperties;
+  readonly #mode: number;
   readonly #isHonestAtFirst: boolean;
   readonly #answer: Uint8Array;
   readonly #stream: Uint8Array;
@@ -239,7 +244,8 @@ class EvilServer implements Transport {
   constructor(input: Uint8Array, welcome: UserProperties) {
     const length = Math.min(input[1] ?? 0, Math.max(0, input.length - 2));
     this.#welcome = welcome;
-    this.#isHonestAtFirst = ((input[0] ?? 0) & 1) === 1;
+    this.#mode = input[0] ?? 0;
+    this.#isHonestAtFirst = (this.#mode & 1) === 1;
     this.#answer = input.slice(2, 2 + length);
     this.#stream = input.slice(2 + length);
   }
@@ -260,11 +266,33 @@ class EvilServer implements Transport {
       const reasonCodes = packet.subscriptions.map(({ qos }) => qos);
       this.#reply(encode({ type: 'suback', packetId: packet.packetId, reasonCodes, properties: {} }));
     }
+    if (packet.type === 'publish' && packet.topic.startsWith('mail/to/'))
+      this.#acknowledge(packet.packetId ?? 1);
     if (packet.type !== 'publish' || packet.topic !== 'mail/mailbox/query') return;
     this.#reply(encode({ type: 'puback', packetId: packet.packetId ?? 1, reasonCode: 0 }));
     const { responseTopic = 'x', correlationData = new Uint8Array(0) } = packet;
     const answer = { topic: responseTopic, correlationData, payload: this.#answer, userProperties: [] };
     this.#reply(encode({ type: 'publish', qos: 0, retain: false, dup: false, packetBytes: 0, ...answer }));
+  }
+
+  /** To a submission, in one of four ways that the first byte chooses. */
+  #acknowledge(packetId: number): void {
+    const evidence = this.#answer.length > 0 ? toBase64Url(this.#answer) : '%';
+    const [reasonCode, userProperties] = (
+      [
+        [0, [['evidence', evidence]]],
+        [
+          0x97,
+          [
+            ['error', 'overloaded'],
+            ['retry-after', '1e9'],
+          ],
+        ],
+        [0x83, [['error', '__proto__']]],
+        [0, []],
+      ] as const
+    )[(this.#mode >> 1) & 3] ?? [0, []];
+    this.#reply(encode({ type: 'puback', packetId, reasonCode, userProperties }));
   }
 
   /** Never from within `send`: a network is not that fast. */

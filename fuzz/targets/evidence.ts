@@ -5,17 +5,19 @@ import {
   decodeEvidence,
   equalBytes,
   etsiName,
+  makeEvidence,
   eventWord,
   parseEventWord,
   toHex,
   verifyEvidence,
   withChain,
   type Domain,
+  type Evidence,
   type SignerCertificate,
 } from '@sealpost/protocol';
 import { holds, type Target } from '../target.ts';
 import { certificatesOf, dictionary } from './seal.ts';
-import { varySigned } from './signed-objects.ts';
+import { echo, varySigned } from './signed-objects.ts';
 import { vectorBytes } from './vectors.ts';
 
 const senderDomains = ['home.test', 'fire.test'] as Domain[];
@@ -39,6 +41,12 @@ export const evidence: Target = {
   },
 };
 
+/** Nothing is in it but what the statement says: made again from that, it is the same. */
+async function checkEncoding(value: Evidence): Promise<void> {
+  const made = await makeEvidence({ statement: value.statement, signer: echo(value) });
+  holds(equalBytes(made.bytes, value.bytes), 'evidence holds more than its statement');
+}
+
 async function run(
   input: Uint8Array,
   certificates: ReadonlyMap<string, readonly SignerCertificate[]>,
@@ -50,6 +58,7 @@ async function run(
   const bare = decodeEvidence(value.bytes);
   holds(bare.ok && equalBytes(bare.value.bytes, value.bytes), 'what is kept is not its own form');
   holds(equalBytes(withChain(value.bytes, value.chain), input), 'bytes and chain do not make up the input');
+  await checkEncoding(value);
   holds(decodeCbor(value.signedBytes).ok, 'what was signed is no CBOR');
   for (const event of value.statement.events) {
     const parsed = parseEventWord(eventWord(event));

@@ -40,8 +40,6 @@ interface State {
   /** Sent in front of the input, and not waited for. */
   readonly prefix?: Uint8Array;
   readonly words: Words;
-  /** The server reads MQTT here; otherwise only the end of the connection can be awaited. */
-  readonly isMqtt: boolean;
 }
 
 export const live: Target = {
@@ -110,8 +108,9 @@ async function run(input: Uint8Array, states: readonly State[], domain: LiveDoma
 }
 
 /** By our own decoder: what the server has to make of the stream. */
-function endingOf(body: Uint8Array, { before, wire, isMqtt }: State): 'whole' | 'cut' | 'bad' {
-  if (!isMqtt) return 'cut';
+function endingOf(body: Uint8Array, { before, wire }: State): 'whole' | 'cut' | 'bad' {
+  // Bytes where TLS is spoken: only the end of the connection can be awaited.
+  if (wire.isMqtt === false) return 'cut';
   const known = before.length > 0 ? { version: wire.version } : {};
   const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 96 * 1024, ...known });
   decoder.feed(new Uint8Array(body));
@@ -163,11 +162,11 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
     ['time', String(Date.now())],
     ['domain-seal', evil.seal.chain.map(toBase64Url).join('.')],
   ];
-  const mqtt = { words: account, isMqtt: true };
+  const mqtt = { words: account };
   return [
     { ...mqtt, name: 'fresh', wire: { port: home.mqtt.port, version: 5 }, before: [] },
     { ...mqtt, name: 'fresh, certificate', wire: { ...secure, version: 5 }, before: [] },
-    { ...mqtt, name: 'tls', wire: { port: home.mqtts.port, version: 5 }, before: [], isMqtt: false },
+    { ...mqtt, name: 'tls', wire: { port: home.mqtts.port, version: 5, isMqtt: false }, before: [] },
     { ...mqtt, name: 'connected', wire: { ...secure, version: 5 }, before: [hello(5)] },
     { ...mqtt, name: 'connected 3.1.1', wire: { ...secure, version: 4 }, before: [hello(4)] },
     { ...mqtt, name: 'subscribed', wire: { ...secure, version: 5 }, before: [hello(5), inbox] },
@@ -189,10 +188,9 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
     {
       ...mqtt,
       name: 'relay tls',
-      wire: { port: home.relay.port, version: 5 },
+      wire: { port: home.relay.port, version: 5, isMqtt: false },
       before: [],
       words: peer,
-      isMqtt: false,
     },
     {
       ...mqtt,

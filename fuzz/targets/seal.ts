@@ -9,6 +9,7 @@ import {
   decodeSeal,
   encodeClaims,
   equalBytes,
+  makeSeal,
   readSubmission,
   toHex,
   verifySeal,
@@ -18,7 +19,7 @@ import {
 } from '@sealpost/protocol';
 import { asCertificate } from '../../conformance/json-forms.ts';
 import { holds, type Target } from '../target.ts';
-import { varySigned } from './signed-objects.ts';
+import { echo, varySigned } from './signed-objects.ts';
 import { bytesOf, vectorBytes, vectorCases } from './vectors.ts';
 
 const now = 1_764_000_002;
@@ -83,6 +84,7 @@ async function run(
   const seal = decoded.value;
   checkForm(seal, input);
   checkClaims(seal);
+  await checkEncoding(seal);
   const checked = checkSeal({ seal, now, crypto: nodeCrypto });
   let verified = 'unknown certificate';
   // Of one certificate a vector may describe several uses.
@@ -106,6 +108,19 @@ function checkForm(seal: Seal, input: Uint8Array): void {
   holds(bare.value.chain.length === 0, 'what is kept has a chain');
   holds(equalBytes(withChain(seal.bytes, seal.chain), input), 'bytes and chain do not make up the input');
   holds(equalBytes(withChain(input, []), seal.bytes), 'the chain cannot be taken off');
+}
+
+/** Nothing is in it but what was read, unless there are claims that only their extension knows. */
+async function checkEncoding(seal: Seal): Promise<void> {
+  const { claims, contentType, bodyHash, claimsBytes } = seal;
+  const crypto = {
+    ...nodeCrypto,
+    sha256: (bytes: Uint8Array) => (bytes.length === 0 ? bodyHash : nodeCrypto.sha256(bytes)),
+  };
+  const made = await makeSeal({ claims, contentType, body: new Uint8Array(0), signer: echo(seal), crypto });
+  const isKnown = equalBytes(encodeClaims(claims), claimsBytes);
+  holds(!isKnown || equalBytes(made.bytes, seal.bytes), 'a seal holds more than was read from it');
+  if (isKnown) holds(equalBytes(made.digest, seal.digest), 'a seal with two digests');
 }
 
 function checkClaims({ claims, claimsBytes }: Seal): void {

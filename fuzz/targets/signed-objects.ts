@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes inside a COSE_Sign1 that leave it decodable: one value of a header or of the payload becomes another.
-import { Tagged, decodeCbor, encodeCbor } from '@sealpost/protocol';
+import {
+  Tagged,
+  decodeCbor,
+  encodeCbor,
+  type SignedObject,
+  type Signer,
+  type SignerCertificate,
+} from '@sealpost/protocol';
 import type { Random } from '../engine/random.ts';
 import { encodeTree, item } from './cbor.ts';
 
@@ -134,4 +141,10 @@ function text(value: string, random: Random): string {
 function anything(random: Random): Tree {
   const decoded = decodeCbor(item(random, 2));
   return decoded.ok ? decoded.value : random.pick([null, true, [], new Map(), '', encodeCbor(0)]);
+}
+
+/** Signs everything with the signature that is there already. */
+export function echo({ algorithm, certificateHash, signature }: SignedObject): Signer {
+  const certificate = { hash: certificateHash } as SignerCertificate;
+  return { algorithm, certificate, chain: [], sign: () => Promise.resolve(signature) };
 }

@@ -8,6 +8,8 @@ export interface WireOptions {
   readonly port: number;
   readonly tls?: ConnectionOptions;
   readonly version: ProtocolVersion;
+  /** False: what comes back is not MQTT, and is thrown away. */
+  readonly isMqtt?: boolean;
 }
 
 const packetBytesMax = 1 << 20;
@@ -19,10 +21,11 @@ export class Wire {
   #wake: () => void = () => undefined;
   #error: unknown;
 
-  private constructor(socket: Socket, version: ProtocolVersion) {
+  private constructor(socket: Socket, { version, isMqtt }: WireOptions) {
     this.#socket = socket;
     const decoder = strictCodec.createDecoder({ role: 'client', version, maximumPacketSize: packetBytesMax });
     socket.on('data', (chunk) => {
+      if (isMqtt === false) return;
       try {
         decoder.feed(new Uint8Array(chunk));
         for (let packet = decoder.next(); packet !== undefined; packet = decoder.next())
@@ -42,13 +45,14 @@ export class Wire {
   }
 
   /** Resolves when bytes can be sent; a server that hangs up at once is no error. */
-  static async open({ port, tls, version }: WireOptions): Promise<Wire> {
+  static async open(options: WireOptions): Promise<Wire> {
+    const { port, tls } = options;
     const host = '127.0.0.1';
     const socket =
       tls === undefined
         ? connect({ host, port })
         : connectSecure({ host, port, rejectUnauthorized: false, ...tls });
-    const wire = new Wire(socket, version);
+    const wire = new Wire(socket, options);
     await new Promise<void>((resolve) => {
       socket.once(tls === undefined ? 'connect' : 'secureConnect', resolve);
       socket.once('close', () => resolve());
