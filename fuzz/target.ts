@@ -11,8 +11,11 @@ export interface Target {
   readonly hangMs: number;
   /** Array buffers that one execution may allocate; not checked when absent. */
   readonly allocatedBytesMax?: number;
-  /** What an execution leaves behind can be seen by the next: inputs are not run again to find out which was new. */
-  readonly isStateful?: boolean;
+  /**
+   * How many inputs run at the same time. With it, what an execution leaves behind may be seen by the next: inputs are
+   * not run again to find out which of them was new, and the first finding ends the campaign.
+   */
+  readonly together?: number;
   open(): Promise<OpenTarget>;
 }
 

@@ -33,7 +33,7 @@ const outcomesMax = 512;
 const findingsMax = 8;
 const checkMs = 3000;
 /** Inputs before a finding that may have led to it, where the target remembers. */
-const historyMax = 12;
+const historyMax = 24;
 
 export class Campaign {
   readonly #target: Target;
@@ -67,11 +67,12 @@ export class Campaign {
     this.#coverage.start();
     for (const seed of this.#open.seeds) await this.#batch([seed]);
     for (const seed of this.#open.seeds) this.#corpus.add(seed, this.#random);
-    let size = 1;
+    const { together } = this.#target;
+    let size = together ?? 1;
     let checkedMs = startMs;
     while (performance.now() < endMs && this.#mayGoOn()) {
       const isNew = await this.#batch(Array.from({ length: size }, () => this.#next()));
-      size = this.#target.isStateful === true || isNew ? Math.ceil(size / 2) : Math.min(size * 2, batchMax);
+      size = together ?? (isNew ? Math.ceil(size / 2) : Math.min(size * 2, batchMax));
       if (performance.now() - checkedMs < checkMs) continue;
       await this.#check();
       checkedMs = performance.now();
@@ -101,7 +102,11 @@ export class Campaign {
 
   /** What a stateful target has broken stays broken. */
   #mayGoOn(): boolean {
-    return this.#findings.size < (this.#target.isStateful === true ? 1 : findingsMax);
+    return this.#findings.size < (this.#isStateful ? 1 : findingsMax);
+  }
+
+  get #isStateful(): boolean {
+    return this.#target.together !== undefined;
   }
 
   #next(): Uint8Array {
@@ -120,10 +125,11 @@ export class Campaign {
 
   /** True if something ran that never ran before; the inputs that did it are kept. */
   async #batch(inputs: readonly Uint8Array[]): Promise<boolean> {
-    for (const input of inputs) await this.#try(input);
+    if (this.#isStateful) await Promise.all(inputs.map((input) => this.#try(input)));
+    else for (const input of inputs) await this.#try(input);
     const sample = this.#coverage.take();
     if (!this.#coverage.isNew(sample)) return false;
-    if (inputs.length === 1) this.#keep(inputs);
+    if (inputs.length === 1 || this.#isStateful) this.#keep(inputs);
     else await this.#split(inputs);
     this.#coverage.add(sample);
     return true;
@@ -156,7 +162,7 @@ export class Campaign {
   /** Returns what was thrown. */
   async #execute(input: Uint8Array): Promise<unknown> {
     this.#options.running(input);
-    if (this.#target.isStateful === true) this.#remember(input);
+    if (this.#isStateful) this.#remember(input);
     const bytesMax = this.#target.allocatedBytesMax;
     const before = bytesMax === undefined ? 0 : getHeapStatistics().external_memory;
     const startMs = performance.now();
@@ -216,8 +222,7 @@ export class Campaign {
         const error = await this.#execute(input);
         return error !== undefined && keyOf(error) === finding.key;
       };
-      const input =
-        this.#target.isStateful === true ? finding.input : await minimise(finding.input, stillFails);
+      const input = this.#isStateful ? finding.input : await minimise(finding.input, stillFails);
       minimal.push({ ...finding, input });
     }
     return minimal;

@@ -20,7 +20,7 @@ export type WorkerReport =
   | { readonly kind: 'campaign'; readonly result: CampaignResult }
   | { readonly kind: 'replay'; readonly finding: Finding | undefined };
 
-/** In the shared memory: executions begun, whether one is running, length of its input; then the input. */
+/** In the shared memory: executions begun, how many are running, length of its input; then the input. */
 export const Word = { begun: 0, running: 1, length: 2, count: 3 } as const;
 
 export function inputBytes(shared: SharedArrayBuffer): Uint8Array {
@@ -48,9 +48,9 @@ async function work({
       current.set(bytes.subarray(0, current.length));
       Atomics.store(words, Word.length, Math.min(bytes.length, current.length));
       Atomics.add(words, Word.begun, 1);
-      Atomics.store(words, Word.running, 1);
+      Atomics.add(words, Word.running, 1);
     },
-    idle: () => void Atomics.store(words, Word.running, 0),
+    idle: () => void Atomics.sub(words, Word.running, 1),
   });
   process.on('uncaughtException', (error) => campaign.stray(error));
   process.on('unhandledRejection', (error) => campaign.stray(error));

@@ -18,7 +18,7 @@ import {
   type UserProperties,
 } from '@sealpost/mqtt';
 import { Random } from '../engine/random.ts';
-import type { Target } from '../target.ts';
+import { Broken, type Target } from '../target.ts';
 import { addressOf, desk, LiveDomain, mallory, password, pem, signerOf } from './live-domain.ts';
 import { randomPacket, type Words } from './mqtt-packets.ts';
 import { MemoryBound } from './memory-bound.ts';
@@ -28,6 +28,8 @@ import { Wire, type WireOptions } from './wire.ts';
 const disconnect = Uint8Array.of(0xe0, 0);
 /** Sessions, retained messages and queues that clients may leave behind are bounded by the listener; this is far below. */
 const memoryMegabytesMax = 256;
+/** More than the server gives a handler or a handshake. */
+const answerMs = 20_000;
 const pingRequest = Uint8Array.of(0xc0, 0);
 const id = '01a20b03-7b6b-7d4a-8e18-620a6ceca901';
 
@@ -48,8 +50,8 @@ export const live: Target = {
     'The server answers a whole packet stream or hangs up, speaks only MQTT, reports no bug, keeps its memory bounded; ' +
     'others still get their mail, and what it accepted has evidence and an outcome.',
   inputBytesMax: 8192,
-  hangMs: 30_000,
-  isStateful: true,
+  hangMs: 60_000,
+  together: 8,
   async open() {
     const domain = await LiveDomain.open();
     const states = await statesOf(domain);
@@ -86,6 +88,7 @@ async function run(input: Uint8Array, states: readonly State[], domain: LiveDoma
   if (state === undefined) return 'no state';
   const body = Buffer.concat([state.prefix ?? new Uint8Array(0), input.subarray(1)]);
   const wire = await Wire.open(state.wire);
+  const patience = setTimeout(() => wire.giveUp(new Broken(`${state.name}: no answer and no end`)), answerMs);
   try {
     for (const packet of state.before) {
       const seen = wire.packets.length;
@@ -103,6 +106,7 @@ async function run(input: Uint8Array, states: readonly State[], domain: LiveDoma
     for (const answer of answers) noteAccepted(answer, state, domain);
     return `${state.name}: ${ending} ${summary(answers)}`;
   } finally {
+    clearTimeout(patience);
     wire.destroy();
   }
 }

@@ -69,6 +69,12 @@ export class Wire {
     this.#socket.end();
   }
 
+  /** Whoever waits is told so. */
+  giveUp(error: Error): void {
+    this.#error ??= error;
+    this.#wake();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
