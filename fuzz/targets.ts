@@ -3,10 +3,21 @@ import type { Target } from './target.ts';
 import { cbor } from './targets/cbor.ts';
 import { certificate } from './targets/certificate.ts';
 import { client } from './targets/client.ts';
+import { config } from './targets/config.ts';
 import { evidence } from './targets/evidence.ts';
 import { live } from './targets/live.ts';
 import { mqttCodec } from './targets/mqtt-codec.ts';
 import { seal } from './targets/seal.ts';
 import { text } from './targets/text.ts';
 
-export const targets: readonly Target[] = [mqttCodec, cbor, seal, evidence, certificate, text, client, live];
+export const targets: readonly Target[] = [
+  mqttCodec,
+  cbor,
+  seal,
+  evidence,
+  certificate,
+  text,
+  config,
+  client,
+  live,
+];

@@ -8,6 +8,7 @@ export interface Finding {
 }
 
 const thrownCharactersMax = 4000;
+const shownBytesMax = 600;
 
 /** Numbers and quoted values change with the input; name, words and place do not. */
 export function keyOf(error: unknown): string {
@@ -21,15 +22,17 @@ export function keyOf(error: unknown): string {
 
 export function findingOf(error: unknown, input: Uint8Array, before: readonly Uint8Array[] = []): Finding {
   const thrown = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const history = before
-    .map((earlier) => `\n  before it: ${Buffer.from(earlier).toString('base64')}`)
-    .join('');
+  const history = before.map((earlier) => `\n  before it: ${shown(earlier)}`).join('');
   const description = thrown.slice(0, thrownCharactersMax) + history;
   return {
     key: keyOf(error),
     description,
     input: new Uint8Array(input),
   };
+}
+
+function shown(input: Uint8Array): string {
+  return input.length > shownBytesMax ? `${input.length} bytes` : Buffer.from(input).toString('base64');
 }
 
 /** The line that replays it. */

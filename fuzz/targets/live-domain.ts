@@ -211,7 +211,7 @@ async function startDomain(parts: {
   readonly bugs: unknown[];
 }): Promise<RunningDomain> {
   const { own, addresses, peers, anchors, tlsAuthority, directory, bugs } = parts;
-  const passwordRecord = await hashPassword(Buffer.from(password));
+  const record = await hashPassword(Buffer.from(password));
   const listen = { host: '127.0.0.1', port: 0 };
   return openDomain({
     domain: own.domain,
@@ -224,7 +224,7 @@ async function startDomain(parts: {
         kind: 'person' as const,
         ceiling: Precedence.flash,
         grants: [{ upTo: Precedence.flash }],
-        passwordRecord,
+        passwords: [{ id: 'p', record }],
       })),
     ),
     link: pem(own.link),

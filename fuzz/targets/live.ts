@@ -30,6 +30,9 @@ const disconnect = Uint8Array.of(0xe0, 0);
 const memoryMegabytesMax = 256;
 /** More than the server gives a handler or a handshake. */
 const answerMs = 20_000;
+/** So few that sessions are resumed and taken over as well. */
+const clientIds = 24;
+let connections = 0;
 const pingRequest = Uint8Array.of(0xc0, 0);
 const id = '01a20b03-7b6b-7d4a-8e18-620a6ceca901';
 
@@ -37,8 +40,8 @@ const id = '01a20b03-7b6b-7d4a-8e18-620a6ceca901';
 interface State {
   readonly name: string;
   readonly wire: WireOptions;
-  /** Sent one after the other; each waits for its answer. */
-  readonly before: readonly Uint8Array[];
+  /** Sent one after the other; each waits for its answer. Connections side by side have client ids of their own. */
+  readonly before: readonly ((connection: number) => Uint8Array)[];
   /** Sent in front of the input, and not waited for. */
   readonly prefix?: Uint8Array;
   readonly words: Words;
@@ -87,18 +90,19 @@ async function run(input: Uint8Array, states: readonly State[], domain: LiveDoma
   const state = states[(input[0] ?? 0) % states.length];
   if (state === undefined) return 'no state';
   const body = Buffer.concat([state.prefix ?? new Uint8Array(0), input.subarray(1)]);
-  const wire = await Wire.open(state.wire);
+  const { ending, version } = endingOf(body, state);
+  const wire = await Wire.open({ ...state.wire, version });
   const patience = setTimeout(() => wire.giveUp(new Broken(`${state.name}: no answer and no end`)), answerMs);
   try {
+    const connection = connections++ % clientIds;
     for (const packet of state.before) {
       const seen = wire.packets.length;
-      wire.send(packet);
+      wire.send(packet(connection));
       const answer = await wire.until(['connack', 'suback', 'puback', 'pubrec', 'disconnect'], seen);
       if (answer === undefined) return `${state.name}: not reached`;
     }
     const seen = wire.packets.length;
     wire.send(body);
-    const ending = endingOf(body, state);
     if (ending === 'whole') wire.send(pingRequest);
     else if (ending === 'cut') wire.end();
     await wire.until(ending === 'whole' ? ['pingresp'] : [], seen);
@@ -111,19 +115,26 @@ async function run(input: Uint8Array, states: readonly State[], domain: LiveDoma
   }
 }
 
+interface Ending {
+  readonly ending: 'whole' | 'cut' | 'bad';
+  /** Of the answers: a connection that is fresh chooses it. */
+  readonly version: ProtocolVersion;
+}
+
 /** By our own decoder: what the server has to make of the stream. */
-function endingOf(body: Uint8Array, { before, wire }: State): 'whole' | 'cut' | 'bad' {
+function endingOf(body: Uint8Array, { before, wire }: State): Ending {
   // Bytes where TLS is spoken: only the end of the connection can be awaited.
-  if (wire.isMqtt === false) return 'cut';
+  if (wire.isMqtt === false) return { ending: 'cut', version: wire.version };
   const known = before.length > 0 ? { version: wire.version } : {};
   const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 96 * 1024, ...known });
   decoder.feed(new Uint8Array(body));
   try {
     let isFirst = true;
     for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) isFirst = false;
-    return decoder.bufferedBytes > 0 || (isFirst && before.length === 0) ? 'cut' : 'whole';
+    const isCut = decoder.bufferedBytes > 0 || (isFirst && before.length === 0);
+    return { ending: isCut ? 'cut' : 'whole', version: decoder.version ?? wire.version };
   } catch (error) {
-    if (error instanceof ProtocolError) return 'bad';
+    if (error instanceof ProtocolError) return { ending: 'bad', version: decoder.version ?? wire.version };
     throw error;
   }
 }
@@ -171,22 +182,32 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
     { ...mqtt, name: 'fresh', wire: { port: home.mqtt.port, version: 5 }, before: [] },
     { ...mqtt, name: 'fresh, certificate', wire: { ...secure, version: 5 }, before: [] },
     { ...mqtt, name: 'tls', wire: { port: home.mqtts.port, version: 5, isMqtt: false }, before: [] },
-    { ...mqtt, name: 'connected', wire: { ...secure, version: 5 }, before: [hello(5)] },
-    { ...mqtt, name: 'connected 3.1.1', wire: { ...secure, version: 4 }, before: [hello(4)] },
-    { ...mqtt, name: 'subscribed', wire: { ...secure, version: 5 }, before: [hello(5), inbox] },
-    { ...mqtt, name: 'in flight', wire: { ...secure, version: 5 }, before: [hello(5), inbox, first] },
+    { ...mqtt, name: 'connected', wire: { ...secure, version: 5 }, before: [(n) => hello(5, `c${n}`)] },
+    { ...mqtt, name: 'connected 3.1.1', wire: { ...secure, version: 4 }, before: [(n) => hello(4, `c${n}`)] },
+    {
+      ...mqtt,
+      name: 'subscribed',
+      wire: { ...secure, version: 5 },
+      before: [(n) => hello(5, `c${n}`), () => inbox],
+    },
+    {
+      ...mqtt,
+      name: 'in flight',
+      wire: { ...secure, version: 5 },
+      before: [(n) => hello(5, `c${n}`), () => inbox, () => first],
+    },
     {
       ...mqtt,
       name: 'after DISCONNECT',
       wire: { ...secure, version: 5 },
-      before: [hello(5)],
+      before: [(n) => hello(5, `c${n}`)],
       prefix: disconnect,
     },
     {
       ...mqtt,
       name: 'password',
       wire: { port: home.mqtt.port, version: 5 },
-      before: [hello(5, 'with password')],
+      before: [() => hello(5, 'with password')],
     },
     { ...mqtt, name: 'relay fresh', wire: { ...relay, version: 5 }, before: [], words: peer },
     {
@@ -200,7 +221,7 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
       ...mqtt,
       name: 'relay',
       wire: { ...relay, version: 5 },
-      before: [hello(5, evil.domain, introduction)],
+      before: [() => hello(5, evil.domain, introduction)],
       words: peer,
     },
     {
@@ -208,11 +229,12 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
       name: 'relay subscribed',
       wire: { ...relay, version: 5 },
       before: [
-        hello(5, evil.domain, introduction),
-        encode(
-          { type: 'subscribe', packetId: 9, properties: {}, subscriptions: wishes(['mail/relay/#']) },
-          5,
-        ),
+        () => hello(5, evil.domain, introduction),
+        () =>
+          encode(
+            { type: 'subscribe', packetId: 9, properties: {}, subscriptions: wishes(['mail/relay/#']) },
+            5,
+          ),
       ],
       words: peer,
     },
@@ -227,7 +249,7 @@ function wishes(filters: readonly string[]): { filter: string; qos: 1 }[] {
   return filters.map((filter) => ({ filter, qos: 1 }));
 }
 
-function hello(version: ProtocolVersion, clientId = 'c1', userProperties?: UserProperties): Uint8Array {
+function hello(version: ProtocolVersion, clientId: string, userProperties?: UserProperties): Uint8Array {
   const isPassword = clientId === 'with password';
   return encode(
     {

@@ -15,7 +15,12 @@ export class ConfigError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(({ sentence }) => sentence).join('\n'));
-    this.problems = problems;
+    // What is quoted from a file or a flag stays on its line, and draws nothing on a terminal.
+    const plain = problems.map((one) => ({
+      ...one,
+      sentence: one.sentence.replaceAll(/\p{Cc}/gu, '\u{fffd}'),
+    }));
+    super(plain.map(({ sentence }) => sentence).join('\n'));
+    this.problems = plain;
   }
 }
