@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listeners of a running domain: raw bytes and structured packets, in every state that a connection can be in.
 import {
-  toBase64Url,
-  encodeCbor,
-  makeSeal,
-  newMessageId,
-  withChain,
-  type Claims,
-  type Signer,
-} from '@sealpost/protocol';
-import { nodeCrypto } from '@sealpost/identity/node';
-import {
   ProtocolError,
   strictCodec,
   type Packet,
   type ProtocolVersion,
   type UserProperties,
 } from '@sealpost/mqtt';
+import { serverLimits } from '@sealpost/mqtt/server';
+import { toBase64Url } from '@sealpost/protocol';
 import { Random } from '../engine/random.ts';
 import { Broken, type Target } from '../target.ts';
-import { addressOf, desk, LiveDomain, mallory, password, pem, signerOf } from './live-domain.ts';
+import { LiveDomain, mallory, password, pem, signerOf } from './live-domain.ts';
+import { accountWords, peerWords } from './live-words.ts';
 import { randomPacket, type Words } from './mqtt-packets.ts';
 import { MemoryBound } from './memory-bound.ts';
 import { bytesOf } from './vectors.ts';
@@ -34,7 +27,6 @@ const answerMs = 20_000;
 const clientIds = 24;
 let connections = 0;
 const pingRequest = Uint8Array.of(0xc0, 0);
-const id = '01a20b03-7b6b-7d4a-8e18-620a6ceca901';
 
 /** How a connection comes to where the input begins. */
 interface State {
@@ -125,13 +117,18 @@ interface Ending {
 function endingOf(body: Uint8Array, { before, wire }: State): Ending {
   // Bytes where TLS is spoken: only the end of the connection can be awaited.
   if (wire.isMqtt === false) return { ending: 'cut', version: wire.version };
-  const known = before.length > 0 ? { version: wire.version } : {};
-  const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 96 * 1024, ...known });
+  const isFresh = before.length === 0;
+  const known = isFresh ? {} : { version: wire.version };
+  const maximumPacketSize = isFresh ? serverLimits.connectBytesMax : serverLimits.packetBytesMax;
+  const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize, ...known });
   decoder.feed(new Uint8Array(body));
   try {
     let isFirst = true;
-    for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) isFirst = false;
-    const isCut = decoder.bufferedBytes > 0 || (isFirst && before.length === 0);
+    for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
+      isFirst = false;
+      decoder.maximumPacketSize = serverLimits.packetBytesMax;
+    }
+    const isCut = decoder.bufferedBytes > 0 || (isFirst && isFresh);
     return { ending: isCut ? 'cut' : 'whole', version: decoder.version ?? wire.version };
   } catch (error) {
     if (error instanceof ProtocolError) return { ending: 'bad', version: decoder.version ?? wire.version };
@@ -281,138 +278,4 @@ function publishOf(topic: string, qos: 1 | 2, packetId: number): Uint8Array {
     },
     qos === 2 ? 4 : 5,
   );
-}
-
-async function sealText(
-  signer: Signer,
-  from: string,
-  to: string,
-  body: Uint8Array,
-  more: Partial<Claims> = {},
-): Promise<string> {
-  const issuedAt = Math.floor(Date.now() / 1000);
-  const claims: Claims = {
-    issuer: addressOf(from),
-    audience: addressOf(to),
-    issuedAt,
-    expires: issuedAt + 7 * 86_400,
-    id: newMessageId(Date.now(), nodeCrypto.randomBytes(10)),
-    precedence: 4,
-    class: 'ordinary',
-    ask: [],
-    ...more,
-  };
-  const seal = await makeSeal({
-    claims,
-    contentType: 'text/plain;charset=utf-8',
-    body,
-    signer,
-    crypto: nodeCrypto,
-  });
-  return toBase64Url(withChain(seal.bytes, signer.chain));
-}
-
-const sealedBody = bytesOf('sealed');
-const query = bytesOf(`{"op":"trace","id":"${id}"}`);
-
-async function accountWords(signer: Signer): Promise<Words> {
-  const sealed = await Promise.all(
-    [desk, 'chief@fire.test'].map((to) => sealText(signer, mallory, to, sealedBody)),
-  );
-  return {
-    topics: [
-      'mail/to/desk@home.test',
-      'mail/to/desk@home.test/flash',
-      'mail/to/mallory@home.test',
-      'mail/to/chief@fire.test',
-      'mail/to/x@evil.test',
-      'mail/to/nobody@home.test',
-      'mail/to/x@nowhere.test',
-      `mail/act/${id}/acknowledge`,
-      `mail/act/${id}/decline`,
-      'mail/mailbox/query',
-      'mail/inbox/flash/a@b',
-      'mail/relay/message',
-      'a/b',
-      'account/mallory/x',
-      'account/desk/x',
-      '$SYS/x',
-      'mail',
-    ],
-    filters: [
-      '#',
-      '+/b',
-      'mail/#',
-      'mail/inbox/#',
-      'mail/evidence/#',
-      'mail/mailbox/answer/#',
-      '$share/g/mail/#',
-      'account/#',
-      'mail/+/+/+',
-      'a/#',
-    ],
-    properties: [
-      ...sealed.map((text) => ['seal', text] as const),
-      ['precedence', 'flash'],
-      ['precedence', 'override'],
-      ['ask', 'delivered,fetched'],
-      ['ask', 'acknowledged'],
-      ['class', 'registered'],
-      ['attempts', 'max=1;on-expiry=discard'],
-      ['attempts', 'not-before=2000000000'],
-      ['subject', 'Hi'],
-      ['id', id],
-      ['in-reply-to', id],
-      ['thread', id],
-      ['from', mallory],
-      ['from', desk],
-      ['trust', 'origin; anchor=static'],
-      ['evidence', 'AA'],
-      ['retry-after', '1'],
-    ],
-    bodies: [
-      new Uint8Array(0),
-      bytesOf('text'),
-      sealedBody,
-      query,
-      bytesOf('{"op":"trace"'),
-      bytesOf('[]'),
-      new Uint8Array(6000),
-    ],
-  };
-}
-
-async function peerWords(signer: Signer): Promise<Words> {
-  const attestation = { kind: 'person', method: 'password', credential: new Uint8Array(32) } as const;
-  const sealed = await Promise.all(
-    [desk, 'nobody@home.test', 'chief@fire.test'].map((to) =>
-      sealText(signer, 'x@evil.test', to, sealedBody, { attestation }),
-    ),
-  );
-  return {
-    topics: [
-      'mail/relay/message',
-      'mail/relay/message',
-      'mail/relay/evidence',
-      'mail/relay/status',
-      'mail/to/desk@home.test',
-      'a/b',
-    ],
-    filters: ['mail/relay/#', '#', 'mail/#'],
-    properties: [
-      ...sealed.map((text) => ['seal', text] as const),
-      ['seal', 'AA'],
-      ['evidence', 'AA'],
-      ['time', '0'],
-      ['domain-seal', 'AA'],
-    ],
-    bodies: [
-      sealedBody,
-      encodeCbor([]),
-      encodeCbor([new Uint8Array(3)]),
-      encodeCbor(['a']),
-      new Uint8Array(0),
-      new Uint8Array(6000),
-    ],
-  };
 }

@@ -11,7 +11,7 @@ import { Random } from '../engine/random.ts';
 import { holds, type Target } from '../target.ts';
 import { randomPacket } from './mqtt-packets.ts';
 
-const maximumPacketSize = 2000;
+const maximumPacketSize = 300;
 
 /** The first byte of an input says who reads, and in which version; the rest is what arrives. */
 const readers: readonly [Reader, ...Reader[]] = [
