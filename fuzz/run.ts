@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// npm run fuzz -- [--minutes N | --seconds N] [--target NAME]… [--seed N] [--jobs N] [--input BASE64] [--list]
+// npm run fuzz -- [--minutes N | --seconds N] [--target NAME]… [--seed N] [--jobs N] [--input BASE64] [--outcomes] [--list]
 import { parseArgs } from 'node:util';
 import { replayCommand } from './engine/finding.ts';
 import { fuzz, replay } from './engine/watch.ts';
-import { formatResult } from './format.ts';
+import { formatResult, outcomesShown } from './format.ts';
 import type { Target } from './target.ts';
 import { targets } from './targets.ts';
 
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     jobs: { type: 'string', default: '2' },
     input: { type: 'string' },
+    outcomes: { type: 'boolean' },
     list: { type: 'boolean' },
   },
 });
@@ -40,7 +41,7 @@ async function replayInput(target: Target, text: string): Promise<void> {
 
 async function campaign(target: Target, seed: number, milliseconds: number): Promise<void> {
   const result = await fuzz(target, seed, milliseconds);
-  console.log(formatResult(target.name, seed, result));
+  console.log(formatResult(target.name, seed, result, values.outcomes === true ? Infinity : outcomesShown));
   for (const { description, input } of result.findings) {
     console.log(`\n${target.name}: ${description}\n  ${replayCommand(target.name, input)}\n`);
     process.exitCode = 1;

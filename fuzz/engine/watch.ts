@@ -10,6 +10,9 @@ const heapMegabytesMax = 768;
 const lookMs = 200;
 /** On a busy machine a thread may stand still by itself: what hung has to hang again, for longer. */
 const confirmFactor = 5;
+/** Then it is begun again, with another seed, for the rest of its time. */
+const attemptsMax = 4;
+const leastMs = 2000;
 
 type Ended = WorkerReport | { readonly kind: 'hung' | 'died'; readonly finding: Finding };
 
@@ -23,15 +26,16 @@ export async function fuzz(
   module = ownTargets,
 ): Promise<CampaignResult> {
   const startMs = performance.now();
-  const ended = await watch(target, { module, seed, milliseconds }, target.hangMs);
-  if (ended.kind === 'campaign') return ended.result;
-  if (ended.kind === 'hung') {
+  let leftMs = milliseconds;
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const ended = await watch(target, { module, seed: seed + attempt, milliseconds: leftMs }, target.hangMs);
+    if (ended.kind === 'campaign') return ended.result;
+    if (ended.kind !== 'hung') return lost(startMs, ended.finding);
     const confirmed = await replay(target, ended.finding.input, module, confirmFactor);
-    const leftMs = milliseconds - (performance.now() - startMs);
-    if (confirmed === undefined && leftMs > 0) return fuzz(target, seed + 1, leftMs, module);
-    return lost(startMs, confirmed);
+    if (confirmed !== undefined) return lost(startMs, confirmed);
+    leftMs = Math.max(leastMs, milliseconds - (performance.now() - startMs));
   }
-  return lost(startMs, ended.finding);
+  return lost(startMs, undefined);
 }
 
 /** What is wrong with this input, if anything is. */

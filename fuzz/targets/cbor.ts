@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Tag, cdeDecodeOptions, decode as decodeOther, type DecodeOptions } from 'cbor2';
-import { Float, Tagged, decodeCbor, decodeLenientCbor, encodeCbor, equalBytes } from '@sealpost/protocol';
+import {
+  Float,
+  cborDepthMax,
+  Tagged,
+  decodeCbor,
+  decodeLenientCbor,
+  encodeCbor,
+  equalBytes,
+} from '@sealpost/protocol';
 import { holds, type Target } from '../target.ts';
 import type { Random } from '../engine/random.ts';
 import { vectorBytes } from './vectors.ts';
@@ -21,7 +29,11 @@ export const cbor: Target = {
 function run(input: Uint8Array): string {
   const lenient = decodeLenientCbor(input);
   const strict = decodeCbor(input);
-  if (!strict.ok) return `${lenient.ok ? 'lenient' : 'refused'}: ${strict.refusal.cause}`;
+  if (!strict.ok) {
+    checkRefusal(input);
+    return `${lenient.ok ? 'lenient' : 'refused'}: ${strict.refusal.cause}`;
+  }
+  holds(depthOf(strict.value) <= cborDepthMax, 'accepted, and too deep');
   const again = encodeTree(strict.value);
   holds(equalBytes(again, input), 'accepted, and encodes to other bytes');
   holds(lenient.ok || hasTag(strict.value), 'the strict decoder takes what the lenient one refuses');
@@ -77,6 +89,25 @@ function hasFloatKey(value: unknown): boolean {
   if (Array.isArray(value)) return value.some(hasFloatKey);
   if (!(value instanceof Map)) return false;
   return [...value.keys()].some((key) => key instanceof Float) || [...value].flat().some(hasFloatKey);
+}
+
+/** A float alone is refused for its form only; of longer inputs nobody says so well what is wrong. */
+function checkRefusal(input: Uint8Array): void {
+  const [head = 0] = input;
+  if (head < 0xf9 || input.length !== 1 + 2 ** (head - 0xf8)) return;
+  const view = new DataView(input.buffer, input.byteOffset);
+  const value = head === 0xf9 ? view.getFloat16(1) : head === 0xfa ? view.getFloat32(1) : view.getFloat64(1);
+  holds(!equalBytes(encodeFloat(value), input), 'a float in its only form is refused');
+}
+
+function depthOf(value: unknown): number {
+  if (value instanceof Tagged) return 1 + depthOf(value.value);
+  const parts: unknown[] | undefined = Array.isArray(value)
+    ? value
+    : value instanceof Map
+      ? [...value].flat()
+      : undefined;
+  return parts === undefined ? 0 : 1 + Math.max(0, ...parts.map(depthOf));
 }
 
 /** The lenient decoder knows tag 18 only. */
