@@ -83,6 +83,8 @@ function judge(input: Uint8Array): string {
   const parsed = parseCertificate(input, nodeCrypto);
   if (!parsed.ok) return `${parsed.refusal.code}: ${parsed.refusal.cause?.replaceAll(/[\d.]+/g, '…')}`;
   const { value } = parsed;
+  const tree = readTree(input, false);
+  holds(tree !== undefined && equalBytes(encode(tree), input), 'a value in more octets than it needs');
   const theirs = openSsl(input);
   holds(equalBytes(theirs.raw, input), 'OpenSSL sees other bytes');
   holds(BigInt(`0x${theirs.serialNumber}`) === BigInt(`0x${value.serial}`), 'serial number');
@@ -118,7 +120,7 @@ function sameKey(theirs: X509Certificate, key: Parameters<typeof encodePublicKey
 
 /** One node of the tree becomes another; the lengths around it are right again. */
 function vary(input: Uint8Array, random: Random): Uint8Array {
-  const tree = readTree(input);
+  const tree = readTree(input, true);
   if (tree === undefined) return input;
   for (let count = random.between(1, 3); count > 0; count--) changeOne(tree, random);
   return encode(tree);
@@ -129,7 +131,10 @@ function changeOne(tree: DerNode, random: Random): void {
   const node = random.pick(all);
   if (node === undefined) return;
   const { children, content } = node;
-  switch (random.below(7)) {
+  switch (random.below(8)) {
+    case 7:
+      node.isLong = true;
+      return;
     case 0:
       node.tag = random.pick(tags);
       return;

@@ -125,6 +125,7 @@ async function honestParts(): Promise<Honest> {
         ['seal', sealed],
         ['evidence', signed],
         ['id', id],
+        ['id', '01a20b03-7b6b-7d4a-8e18-620a6ceca901'],
         ['from', writer],
         ['trust', 'origin; anchor=static'],
         ['lane', 'flash'],
@@ -192,7 +193,9 @@ function delivery(random: Random, { words, genuine }: Honest): Uint8Array {
   const { topic, payload, userProperties } = random.pick(genuine);
   const own = [...userProperties];
   if (random.chance(3)) own.splice(random.below(own.length), 1);
-  if (random.chance(3)) own.push(random.pick(words.properties) ?? ['a', 'b']);
+  // In front, where it hides another of the same name, or behind.
+  if (random.chance(3))
+    own.splice(random.chance(2) ? 0 : own.length, 0, random.pick(words.properties) ?? ['a', 'b']);
   return encode({
     type: 'publish',
     topic: random.chance(6) ? (random.pick(words.topics) ?? topic) : topic,

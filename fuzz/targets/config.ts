@@ -25,12 +25,14 @@ export const config: Target = {
       seeds: samples.map(bytesOf),
       dictionary: words.map(bytesOf),
       vary,
-      run: (input) => (input[0] === 0x7b ? readOne(input, profile) : load(input, file)),
+      run: (input) => (input[0] === profileMark ? readOne(input.subarray(1), profile) : load(input, file)),
       close: () => rm(directory, { recursive: true, force: true }),
     };
   },
 };
 
+/** Behind this byte, which begins no TOML, stands a profile. */
+const profileMark = 0x21;
 /** Behind this byte come environment and flags, one a line. */
 const divider = 0;
 
@@ -39,8 +41,8 @@ const samples = [
   'domain = "home.test"\ndata = "d"\nhost = "h"\n[log]\nlevel = "info"\nformat = "json"\n[limits]\nconnections = 5\n',
   `domain = "home.test"\n[[peer]]\ndomain = "fire.test"\naddress = "h:1"\nanchor = "sha256:${'0a'.repeat(32)}"\n[[peer]]\ndomain="a.b"\nanchor_file="f"\n`,
   'domain = "home.test"\n\0SEALPOST_LISTEN_MQTTS=[::]:1\nSEALPOST_LOG_LEVEL=debug\nlog.format=text\nlimits.connections=7',
-  '{"address":"a@home.test","mqtt":{"host":"h","port":1883},"anchors":[{"domain":"home.test","authorityFiles":["a.pem"]}]}',
-  '{"address":"a@home.test","mqtts":{"host":"h","port":8883,"caFile":"c"},"password":"p","certFile":"c","keyFile":"k","anchors":[]}',
+  '!{"address":"a@home.test","mqtt":{"host":"h","port":1883},"anchors":[{"domain":"home.test","authorityFiles":["a.pem"]}]}',
+  '!{"address":"a@home.test","mqtts":{"host":"h","port":8883,"caFile":"c"},"password":"p","certFile":"c","keyFile":"k","anchors":[]}',
 ];
 
 const words = [
@@ -54,6 +56,9 @@ const words = [
   "'''",
   '"\\u001b"',
   '{ a = 1 }',
+  '!null',
+  '!{}',
+  '65536',
   '[[1], [2]]',
   '1979-05-27T07:32:00Z',
   '0x7fffffffffffffff',
@@ -80,6 +85,7 @@ function vary(input: Uint8Array, random: Random): Uint8Array {
 }
 
 const values = [
+  '"127.0.0.1:65536"',
   '"home.test"',
   '"127.0.0.1:1"',
   '"[::1]:2"',
