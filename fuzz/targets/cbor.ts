@@ -223,7 +223,13 @@ function integer(random: Random): number | bigint {
 function leaves(random: Random): readonly Uint8Array[] {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, random.pick([0, 1.5, 5e-324, 6e-8, 65_504, 65_520, 3.4e38, random.uint32() / 7]));
+  // A single that is nearly a half.
+  const single = new DataView(new ArrayBuffer(4));
+  single.setUint16(0, random.below(0x10000));
+  single.setFloat32(0, single.getFloat16(0));
+  single.setUint32(0, (single.getUint32(0) ^ (1 << random.below(24))) >>> 0);
   return [
+    Uint8Array.of(0xfa, ...new Uint8Array(single.buffer)),
     Uint8Array.of(random.pick([0xf4, 0xf5, 0xf6, 0xf7, 0xe0, 0xf8])),
     Uint8Array.of(0xf9, random.below(256), random.below(256)),
     Uint8Array.of(0xfa, ...random.bytes(4)),

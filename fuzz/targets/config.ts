@@ -41,6 +41,7 @@ const samples = [
   'domain = "home.test"\ndata = "d"\nhost = "h"\n[log]\nlevel = "info"\nformat = "json"\n[limits]\nconnections = 5\n',
   `domain = "home.test"\n[[peer]]\ndomain = "fire.test"\naddress = "h:1"\nanchor = "sha256:${'0a'.repeat(32)}"\n[[peer]]\ndomain="a.b"\nanchor_file="f"\n`,
   'domain = "home.test"\n\0SEALPOST_LISTEN_MQTTS=[::]:1\nSEALPOST_LOG_LEVEL=debug\nlog.format=text\nlimits.connections=7',
+  '!null',
   '!{"address":"a@home.test","mqtt":{"host":"h","port":1883},"anchors":[{"domain":"home.test","authorityFiles":["a.pem"]}]}',
   '!{"address":"a@home.test","mqtts":{"host":"h","port":8883,"caFile":"c"},"password":"p","certFile":"c","keyFile":"k","anchors":[]}',
 ];

@@ -86,6 +86,11 @@ const keys = [
 ] as const;
 
 const edges = [
+  -4,
+  -2,
+  2,
+  4,
+  6,
   0,
   1,
   -1,
