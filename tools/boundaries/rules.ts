@@ -33,14 +33,16 @@ export const serverEdges: Edges = {
   schedule: [],
   certificates: [],
   message: ['schedule'],
-  custody: ['message', 'schedule', 'sqlite'],
+  observe: [],
+  custody: ['message', 'observe', 'schedule', 'sqlite'],
   backup: ['accounts', 'certificates', 'custody', 'sqlite'],
   evidence: ['accounts', 'custody', 'message', 'schedule'],
   submission: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
   delivery: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
   'schedule/expiry': ['custody', 'delivery', 'evidence', 'message', 'schedule'],
-  front: ['accounts', 'delivery', 'evidence', 'message', 'schedule', 'submission'],
-  relay: ['accounts', 'custody', 'delivery', 'evidence', 'front', 'message', 'schedule'],
+  front: ['accounts', 'delivery', 'evidence', 'message', 'observe', 'schedule', 'submission'],
+  relay: ['accounts', 'custody', 'delivery', 'evidence', 'front', 'message', 'observe', 'schedule'],
+  operations: ['custody', 'observe', 'schedule'],
 };
 
 /** The composition roots of the server: they alone may import every folder, and no folder may import them. */

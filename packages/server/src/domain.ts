@@ -31,6 +31,9 @@ import { Admission } from './evidence/admission.ts';
 import { Notices } from './evidence/notices.ts';
 import { Statements } from './evidence/statement.ts';
 import { Front } from './front/front.ts';
+import type { Observer } from './observe/observer.ts';
+import { nobody } from './observe/several.ts';
+import type { Gauges } from './operations/gauges.ts';
 import { Dialler, peerReceiveMaximum } from './relay/dialler.ts';
 import { Inbound } from './relay/inbound.ts';
 import { PeerLinks } from './relay/peer-links.ts';
@@ -40,6 +43,7 @@ import { Relay } from './relay/relay.ts';
 import { systemClock, type Clock } from './schedule/clock.ts';
 import { Deadlines } from './schedule/deadlines.ts';
 import { Expiry } from './schedule/expiry.ts';
+import type { RoomLimits } from './sqlite/room.ts';
 import { Submission, type Route } from './submission/submission.ts';
 
 export interface Endpoint {
@@ -91,6 +95,10 @@ export interface DomainOptions<L extends Listening = Listening> {
   /** Of the account listeners, where they differ from what is usual. */
   readonly limits?: Partial<ServerLimits>;
   readonly clock?: Clock;
+  /** Nobody watches without it. */
+  readonly observer?: Observer;
+  /** What is to be left of the disk; for tests of a full one. */
+  readonly room?: RoomLimits;
   /** Faults that concern no peer: storage, bugs. Without message content and passwords. */
   report(error: unknown): void;
   /**
@@ -117,6 +125,8 @@ interface Running {
   setTls(tls: TlsMaterial): void;
   /** Ends the sessions whose account or credential is not good any more. */
   recheckSessions(): void;
+  /** How it stands. Cheap, except for what is asked of the store. */
+  readonly gauges: Gauges;
   /** With `drainMs`, what was received is stored and answered first, for so long at most. */
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
@@ -130,6 +140,7 @@ const credentialGone = 'The account or the credential of this session is not goo
 export async function openDomain<L extends Listening>(options: DomainOptions<L>): Promise<RunningDomain<L>> {
   const { accounts, anchors, directory, domain, signer, revocations = noRevocations } = options;
   const report = guarded((error) => options.report(error));
+  const observer = options.observer ?? nobody;
   const clock = options.clock ?? systemClock;
   const crypto = nodeCrypto;
   const { chain } = signer;
@@ -146,6 +157,8 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
       report(error);
       options.failed?.(error);
     },
+    ...(options.observer === undefined ? {} : { observer }),
+    ...(options.room === undefined ? {} : { room: options.room }),
   });
 
   const statements = new Statements(clock, crypto.randomBytes);
@@ -241,15 +254,22 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
       deadlines.note(state === 2 ? message.heldUntilMs : message.seal.claims.expires * 1000);
       if (state === 6) delivery.arrived(message);
     },
+    observer,
     report,
   });
 
   const linkEvents = {
     linkUp(peer: Domain, sink: Sink): void {
+      const wasLinked = relay.isLinked(peer);
       relay.linkUp(peer, sink);
+      if (!wasLinked) observer.linkUp(peer);
       expiry.askUnconfirmed(peer).catch(report);
     },
-    linkDown: relay.linkDown.bind(relay),
+    linkDown(peer: Domain, sink: Sink, reason: string): void {
+      const wasLinked = relay.isLinked(peer);
+      relay.linkDown(peer, sink);
+      if (wasLinked && !relay.isLinked(peer)) observer.linkDown(peer, reason);
+    },
   };
   const signIn = new SignIn({
     domain,
@@ -270,6 +290,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     signer,
     crypto,
     clock,
+    observer,
     report,
   });
   const accountServer = createMqttServer<Principal>({
@@ -301,8 +322,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
         inbound,
         tls: options.link,
         random: Math.random,
-        report: (error) =>
-          report(new Error(`no link to ${peer.domain}: ${messageOf(error)}`, { cause: error })),
+        report: (error) => observer.linkFailed(peer.domain, error),
         ...linkEvents,
       }),
     sessions: () => relayServer.sessions(),
@@ -356,6 +376,17 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
       domain,
       // The same names as in `listen`.
       ...(at as L),
+      gauges: {
+        accounts: () => accountServer.stats,
+        relay: () => relayServer.stats,
+        peers: () => [...peers.keys()].map((peer) => ({ domain: peer, isLinked: relay.isLinked(peer) })),
+        queued: (limit) => custody.queued(limit),
+        owed: (limit) => custody.owed(limit),
+        probe: () => custody.probe(),
+        get unstoredBytes() {
+          return custody.pendingBytes;
+        },
+      },
       dial: (peer) => links.dial(peer),
       setPeers(list) {
         peers.clear();

@@ -51,6 +51,8 @@ export type {
 export { anchorText, configFileName, initDomain, peerText } from './init.ts';
 export type { InitOptions, Initialised } from './init.ts';
 export { openService } from './serve.ts';
-export type { Service, ServiceLog } from './serve.ts';
+export type { Service } from './serve.ts';
+export { Log } from './operations/log.ts';
+export type { LogSettings } from './operations/log.ts';
 export { isStoreError } from './sqlite/store-error.ts';
 export type { StoreErrorCode } from './sqlite/store-error.ts';

@@ -14,18 +14,15 @@ import { loadEstate, type Estate } from './estate/estate.ts';
 import { endingSoon } from './estate/endings.ts';
 import { openListenerTls, pemOf, type TlsMaterial } from './estate/listener.ts';
 import { lockDirectory } from './estate/lock.ts';
-
-/** One sentence each, without message content and without secrets. */
-export interface ServiceLog {
-  error(sentence: string): void;
-  warn(sentence: string): void;
-  info(sentence: string): void;
-}
+import type { Log } from './operations/log.ts';
+import { Operations } from './operations/operations.ts';
 
 export interface Service {
   readonly running: RunningDomain<Listening>;
   /** Rejects when the domain can store nothing any more; never resolves. */
   readonly failure: Promise<never>;
+  /** Of the pages for operators. */
+  readonly operationsPort: number | undefined;
   /**
    * Takes over what can change while it runs, and returns one sentence for each thing that cannot. Throws a
    * ConfigError, and goes on as before, when the new configuration cannot be used.
@@ -48,11 +45,16 @@ const fixedKeys = [
   'listen.ws',
   'listen.wss',
   'listen.origins',
+  'operations.listen',
   'limits.connections',
 ];
 
 /** Throws a ConfigError when the configuration cannot be used, and the error of the socket when a port cannot. */
-export async function openService(loaded: LoadedConfig, log: ServiceLog): Promise<Service> {
+export async function openService(
+  loaded: LoadedConfig,
+  log: Log,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Service> {
   const materials = await readMaterials(loaded);
   const { directory } = materials;
   const lock = lockDirectory(directory);
@@ -64,8 +66,22 @@ export async function openService(loaded: LoadedConfig, log: ServiceLog): Promis
       },
     ]);
   try {
-    const opened = await openRunning(loaded, materials, log);
-    return new RunningService(loaded, opened, log, () => lock.release());
+    const { domain, operations: pages } = loaded.config;
+    const { listen } = pages;
+    const operations = await Operations.open({
+      domain,
+      log,
+      env,
+      ...(listen === undefined ? {} : { listen }),
+    });
+    try {
+      const opened = await openRunning(loaded, materials, operations);
+      await operations.started(opened.running.gauges);
+      return new RunningService(loaded, opened, log, () => lock.release());
+    } catch (error) {
+      await operations.close();
+      throw error;
+    }
   } catch (error) {
     lock.release();
     throw error;
@@ -73,6 +89,7 @@ export async function openService(loaded: LoadedConfig, log: ServiceLog): Promis
 }
 
 interface Opened {
+  readonly operations: Operations;
   readonly estate: Estate;
   readonly anchors: ChangingAnchors;
   readonly accounts: LiveAccounts;
@@ -81,7 +98,12 @@ interface Opened {
   readonly failure: Promise<never>;
 }
 
-async function openRunning(loaded: LoadedConfig, materials: Materials, log: ServiceLog): Promise<Opened> {
+async function openRunning(
+  loaded: LoadedConfig,
+  materials: Materials,
+  operations: Operations,
+): Promise<Opened> {
+  const { observer } = operations;
   const { config } = loaded;
   const { directory, peers } = materials;
   const estate = await usableEstate(directory);
@@ -117,10 +139,11 @@ async function openRunning(loaded: LoadedConfig, materials: Materials, log: Serv
       },
       peers,
       limits: { connections: config.limits.connections },
-      report: (error) => log.error(messageOf(error)),
+      observer,
+      report: (error) => observer.fault(error),
       failed,
     });
-    return { estate, anchors, accounts, running, tls, failure };
+    return { operations, estate, anchors, accounts, running, tls, failure };
   } catch (error) {
     accounts.close();
     throw error;
@@ -146,14 +169,14 @@ class RunningService implements Service {
   readonly running: RunningDomain<Listening>;
   readonly failure: Promise<never>;
   readonly #opened: Opened;
-  readonly #log: ServiceLog;
+  readonly #log: Log;
   readonly #release: () => void;
   readonly #timers: readonly NodeJS.Timeout[];
   #tls: TlsMaterial;
   #loaded: LoadedConfig;
   #closed: Promise<void> | undefined;
 
-  constructor(loaded: LoadedConfig, opened: Opened, log: ServiceLog, release: () => void) {
+  constructor(loaded: LoadedConfig, opened: Opened, log: Log, release: () => void) {
     this.#loaded = loaded;
     this.#log = log;
     this.#opened = opened;
@@ -169,7 +192,15 @@ class RunningService implements Service {
     this.#warnOfEndings();
   }
 
-  async reload(next: LoadedConfig): Promise<readonly string[]> {
+  get operationsPort(): number | undefined {
+    return this.#opened.operations.port;
+  }
+
+  reload(next: LoadedConfig): Promise<readonly string[]> {
+    return this.#opened.operations.reloading(() => this.#reload(next));
+  }
+
+  async #reload(next: LoadedConfig): Promise<readonly string[]> {
     const materials = await readMaterials(next);
     const stays = fixedKeys.filter((key) => !isSame(this.#loaded.written[key], next.written[key]));
     if (stays.includes('domain') || stays.includes('data'))
@@ -197,10 +228,12 @@ class RunningService implements Service {
 
   async #close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
-    const { running, accounts } = this.#opened;
+    const { running, accounts, operations } = this.#opened;
+    await operations.draining();
     await running.close({ drainMs: this.#loaded.config.limits.drain_seconds * 1000 });
     accounts.close();
     this.#release();
+    await operations.close();
   }
 
   #warnOfEndings(): void {
@@ -209,9 +242,13 @@ class RunningService implements Service {
       { 'the domain seal': seal.certificate, 'the domain link': link.certificate },
       Date.now(),
     );
-    for (const sentence of own) this.#log.warn(`${sentence}; start sealpost serve anew, which renews it.`);
+    for (const sentence of own) this.#warn(`${sentence}; start sealpost serve anew, which renews it.`);
     const listener = endingSoon({ 'the account listeners': this.#tls.certificate }, Date.now());
-    for (const sentence of listener) this.#log.warn(`${sentence}; renew it, and say so with SIGHUP.`);
+    for (const sentence of listener) this.#warn(`${sentence}; renew it, and say so with SIGHUP.`);
+  }
+
+  #warn(sentence: string): void {
+    this.#log.warn(sentence, { event: 'certificate-ending' });
   }
 
   #followAccounts(): void {
@@ -220,7 +257,9 @@ class RunningService implements Service {
       if (accounts.refresh()) running.recheckSessions();
     } catch (error) {
       // A disk that is full, or a command that holds the store: tried again in a second.
-      this.#log.error(`The account store could not be followed: ${messageOf(error)}.`);
+      this.#log.error(`The account store could not be followed: ${messageOf(error)}.`, {
+        event: 'accounts-unread',
+      });
     }
   }
 }

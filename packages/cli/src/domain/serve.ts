@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
-import { ConfigError, formatPlace, openService } from '@sealpost/server';
-import type { LoadedConfig, Place, Service } from '@sealpost/server';
+import { ConfigError, Log, formatPlace, openService } from '@sealpost/server';
+import type { LoadedConfig, LogSettings, Place, Service } from '@sealpost/server';
 import type { ConfigOptions } from '../config-options.ts';
 import type { Context } from '../context.ts';
 import { CommandError } from '../failure.ts';
 import { asCommandErrors, readConfig } from './config-file.ts';
-import { TerminalLog } from './service-log.ts';
 
 export interface ServeOptions extends ConfigOptions {
   readonly json?: boolean;
@@ -15,8 +14,8 @@ export interface ServeOptions extends ConfigOptions {
 export async function serve(context: Context, options: ServeOptions): Promise<void> {
   const { terminal, env, ending } = context;
   const loaded = await readConfig(options, env);
-  const log = new TerminalLog(terminal, loaded.config.log);
-  const service = await asCommandErrors(() => openService(loaded, log));
+  const log = new Log(settingsOf(loaded), (line) => terminal.talk(line));
+  const service = await asCommandErrors(() => openService(loaded, log, env));
   try {
     // A hang-up that comes while another is being followed waits its turn.
     let following: Promise<void> = Promise.resolve();
@@ -26,28 +25,29 @@ export async function serve(context: Context, options: ServeOptions): Promise<vo
     terminal.out(options.json === true ? readyLine(service) : readySentence(loaded, service));
     if (!ending.aborted) await Promise.race([once(ending, 'abort'), service.failure]);
     await following;
-    log.info(`${loaded.config.domain} ends: no new connections, and what was received is answered first.`);
   } finally {
     await service.close();
   }
 }
 
 /** Never rejects: a domain that runs goes on with what it has. */
-async function reload(
-  { env }: Context,
-  options: ServeOptions,
-  service: Service,
-  log: TerminalLog,
-): Promise<void> {
+async function reload({ env }: Context, options: ServeOptions, service: Service, log: Log): Promise<void> {
   try {
     const next = await readConfig(options, env);
     const later = await service.reload(next);
-    log.use(next.config.log);
-    log.info(`The configuration ${next.file} was read again and is in force.`);
-    for (const sentence of later) log.warn(sentence);
+    log.use(settingsOf(next));
+    log.info(`The configuration ${next.file} was read again and is in force.`, { event: 'reloaded' });
+    for (const sentence of later) log.warn(sentence, { event: 'reload-incomplete' });
   } catch (error) {
-    log.error(`The configuration was not taken over, and the old one stays: ${sentenceOf(error)}`);
+    log.error(`The configuration was not taken over, and the old one stays: ${sentenceOf(error)}`, {
+      event: 'reload-refused',
+    });
   }
+}
+
+function settingsOf({ config: { log } }: LoadedConfig): LogSettings {
+  const { level, format } = log;
+  return { level, format: format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : format };
 }
 
 function sentenceOf(error: unknown): string {
@@ -57,8 +57,18 @@ function sentenceOf(error: unknown): string {
 }
 
 /** Field by field: nothing else may slip in. */
-function readyLine({ running: { domain, mqtt, mqtts, relay, ws, wss } }: Service): string {
-  return JSON.stringify({ ready: true, domain, mqtt, mqtts, relay, ws: at(ws), wss: at(wss) });
+function readyLine({ operationsPort, running }: Service): string {
+  const { domain, mqtt, mqtts, relay, ws, wss } = running;
+  return JSON.stringify({
+    ready: true,
+    domain,
+    mqtt,
+    mqtts,
+    relay,
+    ws: at(ws),
+    wss: at(wss),
+    operationsPort,
+  });
 }
 
 function at(place: Place | undefined): Place | undefined {

@@ -69,7 +69,16 @@ export const schema = z.strictObject(
     }),
     log: table({
       level: oneOf(['error', 'warn', 'info', 'debug']).default('info').describe('What is worth a line.'),
-      format: oneOf(['text', 'json']).default('text').describe('Lines for people, or one JSON object each.'),
+      format: oneOf(['auto', 'text', 'json'])
+        .default('auto')
+        .describe(
+          'Lines for people, or one JSON object each; `auto` is text on a terminal and JSON elsewhere.',
+        ),
+    }),
+    operations: table({
+      listen: loopbackPlace
+        .optional()
+        .describe('/metrics, /livez and /readyz over HTTP, on this machine only; without it there are none.'),
     }),
     limits: table({
       connections: wholeNumber(1, 1_000_000).default(20_000).describe('Clients connected at the same time.'),

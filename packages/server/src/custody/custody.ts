@@ -41,6 +41,24 @@ export interface PruneStep {
   readonly isLast: boolean;
 }
 
+export interface QueueLane {
+  /** Of messages that a mailbox's clients, a peer, or their not-before keeps waiting. */
+  readonly queue: 'mailbox' | 'peer' | 'held';
+  readonly lane: Precedence;
+  readonly count: number;
+  /** When the oldest of them was accepted here, unix seconds. */
+  readonly since?: number;
+}
+
+/** What an operator asks. An ability of its own, because nothing that moves a message needs it. */
+export interface Inspecting {
+  /** Of each queue, and of what is owed, no more than `limit` rows are looked at; the counts end there. */
+  queued(limit: number): Promise<QueueLane[]>;
+  owed(limit: number): Promise<{ readonly notices: number; readonly reports: number }>;
+  /** Whether a message would be taken now: one small commit, on disk when it resolves. Rejects as `commit` does. */
+  probe(): Promise<boolean>;
+}
+
 /** Forgetting. An ability of its own, because nothing that moves a message needs it. */
 export interface Pruning {
   /**

@@ -5,9 +5,14 @@ import type { MessageId, Statement } from '@sealpost/protocol';
 import type { Prepared } from './command.ts';
 import type { Transition, TransitionResult } from './transition.ts';
 
+/** As it is written: with the rank it had by then. */
+export interface Written extends Prepared {
+  readonly rank: number;
+}
+
 export interface GroupCommitOptions {
   /** Writes a batch; one result or error for each, in their order. Rejects when nothing can be written any more. */
-  write(batch: readonly Prepared[]): Promise<readonly (TransitionResult | Error)[]>;
+  write(batch: readonly Written[]): Promise<readonly (TransitionResult | Error)[]>;
   sign(statement: Statement): Promise<Uint8Array>;
 }
 
@@ -16,7 +21,7 @@ const batchBytesMax = 512 * 1024;
 /** One place in so many goes to who has waited longest, whatever its rank. */
 const fairShare = 16;
 
-class Entry implements Prepared {
+class Entry implements Written {
   readonly transition: Transition;
   readonly rank: number;
   readonly order: number;

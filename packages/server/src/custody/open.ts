@@ -2,15 +2,18 @@
 import { mkdirSync } from 'node:fs';
 import { messageIdBytes, messageIdFromBytes } from '@sealpost/protocol';
 import type { Event, MessageId, Precedence, Statement } from '@sealpost/protocol';
+import type { Observer } from '../observe/observer.ts';
 import type { RoomLimits } from '../sqlite/room.ts';
 import type {
   Custody,
   CustodyReader,
   EvidenceRow,
+  Inspecting,
   Notice,
   OutcomeCount,
   PruneStep,
   Pruning,
+  QueueLane,
   QueuePosition,
   Report,
   State,
@@ -23,6 +26,7 @@ import { eventsOf } from './event-set.ts';
 import { GroupCommit } from './group-commit.ts';
 import { StoreThread } from './store-thread.ts';
 import { storedOf, type MessageRow } from './stored-row.ts';
+import { tellOf } from './tell.ts';
 import { packBatch, unpackResults } from './wire.ts';
 
 export interface CustodyOptions {
@@ -32,6 +36,8 @@ export interface CustodyOptions {
   sign(statement: Statement): Promise<Uint8Array>;
   /** Called once, if custody fails as a whole. */
   report(error: Error): void;
+  /** Told of every batch, once it is answered. */
+  readonly observer?: Observer;
   /** What is to be left of the disk; for tests on small ones. */
   readonly room?: RoomLimits;
 }
@@ -41,15 +47,22 @@ const roomDefault: RoomLimits = { keptBytes: 16 * 1024 * 1024, spareBytes: 64 * 
 const closed = 'custody is closed';
 
 /** Custody in one SQLite file, written by a thread of its own. */
-export async function openCustody(options: CustodyOptions): Promise<Custody & CustodyReader & Pruning> {
-  const { directory, room = roomDefault, sign, report } = options;
+export async function openCustody(
+  options: CustodyOptions,
+): Promise<Custody & CustodyReader & Pruning & Inspecting> {
+  const { directory, observer, room = roomDefault, sign, report } = options;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   let failed: (error: Error) => void = report;
   const thread = await StoreThread.open({ directory, room }, (error) => failed(error));
   const commits = new GroupCommit({
     // Async, so that whatever it throws is a rejection.
     sign: async (statement) => sign(statement),
-    write: async (batch) => unpackResults(await thread.write(packBatch(batch)), batch),
+    write: async (batch) => {
+      const began = performance.now();
+      const results = unpackResults(await thread.write(packBatch(batch)), batch);
+      if (observer !== undefined) tellOf(batch, results, performance.now() - began, observer);
+      return results;
+    },
   });
   failed = (error) => {
     commits.fail(error);
@@ -60,7 +73,7 @@ export async function openCustody(options: CustodyOptions): Promise<Custody & Cu
 
 type Rows = Promise<readonly Record<string, unknown>[]>;
 
-class SqliteCustody implements Custody, CustodyReader, Pruning {
+class SqliteCustody implements Custody, CustodyReader, Pruning, Inspecting {
   readonly #thread: StoreThread;
   readonly #commits: GroupCommit;
   #closed: Promise<void> | undefined;
@@ -81,6 +94,24 @@ class SqliteCustody implements Custody, CustodyReader, Pruning {
 
   prune(nowSeconds: number): Promise<PruneStep> {
     return this.#thread.prune(nowSeconds);
+  }
+
+  async queued(limit: number): Promise<QueueLane[]> {
+    return (await this.#thread.ask('queued', limit)).map((row) => ({
+      queue: row['queue'] as QueueLane['queue'],
+      lane: row['lane'] as Precedence,
+      count: row['count'] as number,
+      ...(typeof row['since'] === 'number' ? { since: row['since'] } : {}),
+    }));
+  }
+
+  async owed(limit: number): Promise<{ notices: number; reports: number }> {
+    const [row] = await this.#thread.ask('owed', limit);
+    return { notices: Number(row?.['notices']), reports: Number(row?.['reports']) };
+  }
+
+  probe(): Promise<boolean> {
+    return this.#thread.probe();
   }
 
   close(): Promise<void> {

@@ -144,6 +144,28 @@ export class SqliteReader {
     );
   }
 
+  /** Per queue and lane; of each queue `limit` rows are looked at, in its index, and no more. */
+  queued(limit: number): SqlRow[] {
+    return queueStates.flatMap(({ queue, where }) =>
+      this.#all(
+        `SELECT '${queue}' AS queue, lane, count(*) AS count,
+           (SELECT observed_at FROM message AS m JOIN evidence AS e
+              ON e.issuer = m.issuer AND e.id = m.id AND e.serial = 1
+            WHERE m.seq = min(q.seq)) AS since
+         FROM (SELECT lane, seq FROM message WHERE ${where} LIMIT ?) AS q GROUP BY lane`,
+        limit,
+      ),
+    );
+  }
+
+  owed(limit: number): SqlRow[] {
+    return this.#all(
+      `SELECT (SELECT count(*) FROM (SELECT 1 FROM notice LIMIT ?1)) AS notices,
+         (SELECT count(*) FROM (SELECT 1 FROM report LIMIT ?1)) AS reports`,
+      limit,
+    );
+  }
+
   #holdersInDoubt(): string[] {
     return this.#distinct('SELECT min(holder) AS name FROM message WHERE state = 4 AND holder > ?');
   }
@@ -188,6 +210,13 @@ function takeTurns(lists: readonly (readonly SqlRow[])[]): SqlRow[] {
   return rows;
 }
 
+/** Who waits where, as the indexes have it. */
+const queueStates = [
+  { queue: 'mailbox', where: 'state = 6' },
+  { queue: 'peer', where: 'state IN (3, 4)' },
+  { queue: 'held', where: 'state = 2' },
+] as const;
+
 /** What may be asked from the other thread. */
 export const questions = [
   'waiting',
@@ -205,6 +234,8 @@ export const questions = [
   'nextDeadline',
   'peers',
   'outcomes',
+  'queued',
+  'owed',
 ] as const satisfies readonly (keyof SqliteReader)[];
 
 export type Question = (typeof questions)[number];

@@ -11,6 +11,7 @@ export function prepareStatements(db: DatabaseSync) {
     commit: db.prepare('COMMIT'),
     checkpoint: db.prepare('PRAGMA wal_checkpoint(PASSIVE)'),
     epoch: db.prepare("SELECT value FROM meta WHERE key = 'epoch'"),
+    touch: db.prepare("UPDATE meta SET value = value WHERE key = 'epoch'"),
     insertMessage: db.prepare(
       `INSERT INTO message (seq, holder, id, issuer, audience, digest, state, lane, expires, next_at, attempts,
          attempts_max, quiet, ask, outcome, said, serials, flagged, seal, body)

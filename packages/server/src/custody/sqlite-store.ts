@@ -119,6 +119,21 @@ export class SqliteStore {
     }
   }
 
+  /** One small commit of nothing new: whether something new would be taken now. */
+  probe(): boolean {
+    if (!this.#room.mayBegin()) return false;
+    try {
+      this.#begin();
+      this.#statements.touch.run();
+      this.#end();
+      return true;
+    } catch (error) {
+      this.#rollBack();
+      if (this.#room.isFull(error)) return false;
+      throw error;
+    }
+  }
+
   #begin(): void {
     this.#statements.begin.run();
     // Nothing may be written here any more.

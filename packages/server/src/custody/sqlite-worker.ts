@@ -52,6 +52,8 @@ port.on('message', (message: ToStore) => {
     send(packResults(explaining(() => store.commit(unpackBatch(message)))));
   } else if (message.kind === 'prune') {
     send({ kind: 'pruned', step: explaining(() => store.prune(message.nowSeconds)) });
+  } else if (message.kind === 'probe') {
+    send({ kind: 'probed', hasRoom: explaining(() => store.probe()) });
   } else if (message.kind === 'close') {
     db.close();
     port.close();

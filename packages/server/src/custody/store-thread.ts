@@ -28,6 +28,7 @@ export class StoreThread {
   readonly #failed: (error: Error) => void;
   readonly #batches: Waiting<ArrayBuffer>[] = [];
   readonly #prunings: Waiting<PruneStep>[] = [];
+  readonly #probes: Waiting<boolean>[] = [];
   readonly #asked: Asked[] = [];
   readonly #questions: Asked[] = [];
   readonly #opened = Promise.withResolvers<void>();
@@ -74,6 +75,15 @@ export class StoreThread {
     return promise;
   }
 
+  probe(): Promise<boolean> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#closing) return Promise.reject(new Error('custody is closed'));
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    this.#probes.push({ resolve, reject });
+    this.#post({ kind: 'probe' });
+    return promise;
+  }
+
   ask(question: Question, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closing) return Promise.reject(new Error('custody is closed'));
@@ -116,6 +126,8 @@ export class StoreThread {
       this.#askNext();
     } else if (message.kind === 'pruned') {
       this.#prunings.shift()?.resolve(message.step);
+    } else if (message.kind === 'probed') {
+      this.#probes.shift()?.resolve(message.hasRoom);
     } else {
       this.#isOpen = true;
       this.#opened.resolve();
@@ -125,7 +137,7 @@ export class StoreThread {
   #fail(error: Error): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    for (const list of [this.#batches, this.#prunings, this.#asked, this.#questions])
+    for (const list of [this.#batches, this.#prunings, this.#probes, this.#asked, this.#questions])
       for (const waiting of list.splice(0)) waiting.reject(error);
     // Until the store is open, the failure is that of open() and nothing else.
     if (this.#isOpen) this.#failed(error);

@@ -15,6 +15,7 @@ export type ToStore =
   | ArrayBuffer
   | { readonly kind: 'ask'; readonly question: Question; readonly values: readonly unknown[] }
   | { readonly kind: 'prune'; readonly nowSeconds: number }
+  | { readonly kind: 'probe' }
   | { readonly kind: 'close' };
 
 export type FromStore =
@@ -22,4 +23,5 @@ export type FromStore =
   | ArrayBuffer
   | { readonly kind: 'opened' }
   | { readonly kind: 'pruned'; readonly step: PruneStep }
+  | { readonly kind: 'probed'; readonly hasRoom: boolean }
   | { readonly kind: 'answer'; readonly rows: readonly Record<string, unknown>[] };

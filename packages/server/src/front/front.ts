@@ -37,6 +37,7 @@ import type { Trace } from '../delivery/trace.ts';
 import { chainFor } from '../evidence/chain.ts';
 import { describe, type Notices } from '../evidence/notices.ts';
 import type { Statements } from '../evidence/statement.ts';
+import type { Answer, Observer } from '../observe/observer.ts';
 import type { Clock } from '../schedule/clock.ts';
 import type { Submission } from '../submission/submission.ts';
 import { accepted, acknowledgeRefusal } from './acknowledge.ts';
@@ -52,11 +53,13 @@ export interface FrontOptions {
   readonly signer: Signer;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
+  readonly observer: Observer;
   report(error: unknown): void;
 }
 
 type AccountSession = Session<Principal>;
 
+const submissionRoot = 'mail/to/';
 const queryTopic = 'mail/mailbox/query';
 /** Where answers to queries go; granted to everybody, and nobody else's answer is ever published there. */
 const answerRoot = 'mail/mailbox/answer/';
@@ -81,6 +84,7 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
 
   async authenticate(request: ConnectRequest): Promise<Authenticated<Principal> | Denied> {
     const principal = await this.#options.signIn.authenticate(request);
+    this.#options.observer.signedIn(principal.ok ? 'ok' : principal.refusal.code, request.username);
     if (!principal.ok) return denied(principal.refusal);
     const will = request.will;
     if (will !== undefined && isReserved(will.topic)) {
@@ -117,11 +121,17 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
   async publish(session: AccountSession, publish: Publish): Promise<Acknowledgement> {
     try {
       const result = await this.#dispatch(session, publish);
+      this.#tell(publish, result.ok ? 'ok' : result.refusal.code);
       return result.ok ? result.value : await this.#refuse(session, publish, result.refusal);
     } catch (error) {
       this.#options.report(error);
+      this.#tell(publish, 'undecided');
       return acknowledgeRefusal(refuse('undecided').refusal);
     }
+  }
+
+  #tell({ topic }: Publish, answer: Answer): void {
+    this.#options.observer.answered(topic.startsWith(submissionRoot) ? 'submission' : 'request', answer);
   }
 
   async #dispatch(session: AccountSession, publish: Publish): Promise<Result<Acknowledgement>> {

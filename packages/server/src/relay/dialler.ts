@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TrustStore } from '@sealpost/identity';
 import { failureFrom } from '@sealpost/mqtt';
-import { connectLink, type Link } from '@sealpost/mqtt/link';
+import { connectLink, type CloseInfo, type Link } from '@sealpost/mqtt/link';
 import { connectTls, type ConnectedTransport } from '@sealpost/mqtt/node';
 import { CertificateRole, Precedence, refuse, type Domain, type Signer } from '@sealpost/protocol';
 import { acknowledgeRefusal } from '../front/acknowledge.ts';
@@ -21,7 +21,8 @@ export interface DiallerOptions {
   readonly tls: { readonly certificate: string; readonly key: string };
   random(): number;
   linkUp(peer: Domain, sink: Sink): void;
-  linkDown(peer: Domain, sink: Sink): void;
+  /** `reason` is for people. */
+  linkDown(peer: Domain, sink: Sink, reason: string): void;
   report(error: unknown): void;
 }
 
@@ -140,11 +141,15 @@ export class Dialler {
     this.#failures = 0;
     this.#options.linkUp(peer, link);
     link.closed
-      .then(() => {
+      .then((info) => {
         this.#link = undefined;
-        this.#options.linkDown(peer, link);
+        this.#options.linkDown(peer, link, reasonOf(info));
         if (!this.#stopped) this.#retry();
       })
       .catch(this.#options.report);
   }
+}
+
+function reasonOf({ byPeer, error, reasonString }: CloseInfo): string {
+  return reasonString ?? error?.message ?? (byPeer ? 'the peer ended it' : 'it was ended here');
 }

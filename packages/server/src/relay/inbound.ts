@@ -29,6 +29,7 @@ import {
 import { grantedCeiling, type Account, type Accounts } from '../accounts/account.ts';
 import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
 import type { Admission } from '../evidence/admission.ts';
+import type { Answer, Observer, RelayRequest } from '../observe/observer.ts';
 import { loweredLane, type Statements } from '../evidence/statement.ts';
 import { acknowledgeRefusal, accepted } from '../front/acknowledge.ts';
 import { newest, wishesOf, type LiveMessage } from '../message.ts';
@@ -50,6 +51,7 @@ export interface InboundOptions {
   keepCertificate(certificate: TrustedCertificate): Promise<void>;
   /** The message is in its mailbox, or held for its not-before. */
   accepted(message: LiveMessage, state: State): void;
+  readonly observer: Observer;
   report(error: unknown): void;
 }
 
@@ -69,6 +71,16 @@ export class Inbound {
 
   /** Never rejects: what goes wrong here is nothing that a peer may take for a refusal [RELAY-6]. */
   async handle(peer: Domain, publish: Publish): Promise<Acknowledgement> {
+    const answer = await this.#handleSafely(peer, publish);
+    const what = whatOf(publish.topic);
+    if (what !== undefined) {
+      const code = answer.reasonCode === 0 ? 'ok' : property(answer.userProperties ?? [], 'error');
+      this.#options.observer.peerAnswered(peer, what, (code ?? 'undecided') as Answer);
+    }
+    return answer;
+  }
+
+  async #handleSafely(peer: Domain, publish: Publish): Promise<Acknowledgement> {
     try {
       return await this.#handle(peer, publish);
     } catch (error) {
@@ -297,4 +309,17 @@ export class Inbound {
 
 function nameOf({ claims }: Seal): string {
   return `${claims.issuer} ${claims.id}`;
+}
+
+function whatOf(topic: string): RelayRequest | undefined {
+  switch (topic) {
+    case 'mail/relay/message':
+      return 'message';
+    case 'mail/relay/evidence':
+      return 'evidence';
+    case 'mail/relay/status':
+      return 'status';
+    default:
+      return undefined;
+  }
 }

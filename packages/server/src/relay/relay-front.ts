@@ -34,7 +34,8 @@ interface RelayFrontOptions {
   readonly clock: Clock;
   readonly inbound: Inbound;
   linkUp(peer: Domain, sink: Sink): void;
-  linkDown(peer: Domain, sink: Sink): void;
+  /** `reason` is for people. */
+  linkDown(peer: Domain, sink: Sink, reason: string): void;
 }
 
 /** What a domain says of itself in CONNECT and CONNACK [RELAY-4] [RELAY-5]. */
@@ -133,7 +134,7 @@ export class RelayFront implements Application<Domain> {
   }
 
   unsubscribed(session: Session<Domain>): void {
-    this.#options.linkDown(session.principal, session);
+    this.#options.linkDown(session.principal, session, 'the peer has unsubscribed');
   }
 
   opened(): void {
@@ -141,7 +142,7 @@ export class RelayFront implements Application<Domain> {
   }
 
   closed(session: Session<Domain>): void {
-    this.#options.linkDown(session.principal, session);
+    this.#options.linkDown(session.principal, session, 'its connection has ended');
   }
 
   ended(): void {

@@ -43,6 +43,10 @@ export class Relay {
     return this.#peers.get(peer)?.queue.ready === true;
   }
 
+  isLinked(peer: Domain): boolean {
+    return (this.#peers.get(peer)?.sinks.length ?? 0) > 0;
+  }
+
   accepted(peer: Domain, message: LiveMessage, state: 3 | 4): void {
     const { seal, body, lane, seq } = message;
     const { id, issuer, audience, expires } = seal.claims;
