@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { sampleSign, type Store } from '@sealpost/testing';
-import type { Pruning } from '../src/custody/custody.ts';
+import type { Inspecting, Pruning } from '../src/custody/custody.ts';
 import { openCustody, type CustodyOptions } from '../src/custody/open.ts';
 
 const openIn = new Map<string, Store[]>();
@@ -31,7 +31,7 @@ function fail(error: Error): void {
 export async function openAt(
   directory: string,
   options: Partial<CustodyOptions> = {},
-): Promise<Store & Pruning> {
+): Promise<Store & Pruning & Inspecting> {
   const store = await openCustody({ directory, sign: sampleSign, report: fail, ...options });
   openIn.set(directory, [...(openIn.get(directory) ?? []), store]);
   return store;

@@ -25,6 +25,8 @@ export {
   withdraw,
 } from './custody-sample.ts';
 export type { Acceptance } from './custody-sample.ts';
+export { parseExposition, sampleOf } from './exposition.ts';
+export type { Family, Sample } from './exposition.ts';
 export { findTool, requireTool } from './tools.ts';
 export { smallExt4, smallTmpfs } from './small-disk.ts';
 export type { SmallDisk } from './small-disk.ts';

@@ -45,3 +45,19 @@ test('every statement finds its rows by an index, in the order it needs them', (
   for (const sql of readable)
     for (const step of plan(db, sql)) assert.doesNotMatch(step, /SCAN|TEMP B-TREE/, `${sql}\n${step}`);
 });
+
+test('what an operator asks is counted in an index, and of its rows only as many as were said', () => {
+  const db = new Recorder(':memory:');
+  migrate(db, ':memory:', custodyLayout);
+  const reader = new SqliteReader(db);
+  reader.queued(1);
+  const counting = db.prepared.filter((sql) => sql.includes('count(*)'));
+  assert.equal(counting.length, 3);
+  for (const sql of counting) {
+    assert.match(sql, /LIMIT \?\)/);
+    assert.ok(
+      plan(db, sql).some((step) => /message USING (COVERING )?INDEX message_/.test(step)),
+      sql,
+    );
+  }
+});

@@ -148,14 +148,20 @@ export class SqliteReader {
   queued(limit: number): SqlRow[] {
     return queueStates.flatMap(({ queue, where }) =>
       this.#all(
-        `SELECT '${queue}' AS queue, lane, count(*) AS count,
-           (SELECT observed_at FROM message AS m JOIN evidence AS e
-              ON e.issuer = m.issuer AND e.id = m.id AND e.serial = 1
-            WHERE m.seq = min(q.seq)) AS since
-         FROM (SELECT lane, seq FROM message WHERE ${where} LIMIT ?) AS q GROUP BY lane`,
+        `SELECT lane, count(*) AS count, min(seq) AS oldest
+         FROM (SELECT lane, seq FROM message WHERE ${where} LIMIT ?) GROUP BY lane`,
         limit,
-      ),
+      ).map(({ oldest, ...row }) => ({ queue, ...row, since: this.#acceptedAt(oldest as number) })),
     );
+  }
+
+  #acceptedAt(seq: number): unknown {
+    return this.#all(
+      `SELECT observed_at FROM message AS m JOIN evidence AS e
+         ON e.issuer = m.issuer AND e.id = m.id AND e.serial = 1
+       WHERE m.seq = ?`,
+      seq,
+    )[0]?.['observed_at'];
   }
 
   owed(limit: number): SqlRow[] {

@@ -14,6 +14,22 @@ const storeAnswers = { keptMs: 10_000, waitMs: 2_000 };
 /** Peers with a series of their own; the others are in the sums. */
 const namedPeersMax = 256;
 
+/** Of what prom-client knows of every Node process: for its developers, not for an operator. */
+const leftOut = [
+  'nodejs_active_resources',
+  'nodejs_active_resources_total',
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests',
+  'nodejs_active_requests_total',
+  'nodejs_heap_space_size_total_bytes',
+  'nodejs_heap_space_size_used_bytes',
+  'nodejs_heap_space_size_available_bytes',
+  'nodejs_eventloop_lag_seconds',
+  'nodejs_eventloop_lag_min_seconds',
+  'nodejs_eventloop_lag_stddev_seconds',
+];
+
 type Labels = Record<string, string>;
 type Values = Iterable<readonly [Labels, number]>;
 
@@ -59,6 +75,7 @@ export class Metrics implements Observer {
     this.#registerGauges();
     this.#registerStoreGauges();
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of leftOut) this.#registry.removeSingleMetric(name);
   }
 
   /** From now on this domain's. */

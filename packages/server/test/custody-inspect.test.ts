@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Precedence } from '@sealpost/protocol';
+import { handOver, sampleAcceptance } from '@sealpost/testing';
+import { openAt, scratchDirectory } from './custody-place.ts';
+import { smallTmpfs } from './small-disk.ts';
+
+const mebibyte = 1024 * 1024;
+
+test('queues are counted by lane, with the age of the oldest, and no further than the limit', async (t) => {
+  const custody = await openAt(scratchDirectory(t));
+  assert.deepEqual(await custody.queued(10), []);
+  const first = sampleAcceptance({ lane: Precedence.flash });
+  const others = Array.from({ length: 3 }, () => sampleAcceptance({ lane: Precedence.routine }));
+  const forPeer = sampleAcceptance({ lane: Precedence.routine, state: 3, holder: '@fire.test' });
+  for (const message of [first, ...others, forPeer]) await custody.commit(message);
+  const counted = (await custody.queued(10)).map(({ queue, lane, count }) => [queue, lane, count]);
+  assert.deepEqual(
+    counted.sort(),
+    [
+      ['mailbox', Precedence.flash, 1],
+      ['mailbox', Precedence.routine, 3],
+      ['peer', Precedence.routine, 1],
+    ].sort(),
+  );
+  const flash = (await custody.queued(10)).find(({ lane }) => lane === Precedence.flash);
+  assert.equal(flash?.since, first.evidence.observedAt);
+  await custody.commit(handOver(first));
+  assert.ok((await custody.queued(10)).every(({ lane }) => lane === Precedence.routine));
+  const limited = (await custody.queued(2)).filter(({ queue }) => queue === 'mailbox');
+  assert.deepEqual(
+    limited.map(({ count }) => count),
+    [2],
+  );
+});
+
+test('a probe tells a disk with room from a full one, before and after', async (t) => {
+  const disk = smallTmpfs(t, 48);
+  if (disk === undefined) return;
+  const room = { spareBytes: 8 * mebibyte, keptBytes: 4 * mebibyte };
+  const custody = await openAt(disk.directory, { room });
+  assert.equal(await custody.probe(), true);
+  disk.fill();
+  assert.equal(await custody.probe(), false);
+  assert.equal((await custody.commit(sampleAcceptance())).kind, 'refused');
+  disk.empty();
+  assert.equal(await custody.probe(), true);
+  assert.equal((await custody.commit(sampleAcceptance())).kind, 'applied');
+});
