@@ -231,6 +231,7 @@ class RunningService implements Service {
     const { running, accounts, operations } = this.#opened;
     await operations.draining();
     await running.close({ drainMs: this.#loaded.config.limits.drain_seconds * 1000 });
+    this.#attempt(() => accounts.saveSignIns());
     accounts.close();
     this.#release();
     await operations.close();
@@ -253,13 +254,19 @@ class RunningService implements Service {
 
   #followAccounts(): void {
     const { running, accounts } = this.#opened;
-    try {
+    this.#attempt(() => {
       if (accounts.refresh()) running.recheckSessions();
+    });
+    // Apart from it: a disk that takes no writes keeps nobody signed in who was disabled.
+    this.#attempt(() => accounts.saveSignIns());
+  }
+
+  /** What fails here is no reason to end. */
+  #attempt(work: () => void): void {
+    try {
+      work();
     } catch (error) {
-      // A disk that is full, or a command that holds the store: tried again in a second.
-      this.#log.error(`The account store could not be followed: ${messageOf(error)}.`, {
-        event: 'accounts-unread',
-      });
+      this.#opened.operations.observer.fault(error);
     }
   }
 }

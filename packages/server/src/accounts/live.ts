@@ -44,28 +44,24 @@ export class LiveAccounts implements Accounts, Revocations {
 
   /** Whether anything has changed. */
   refresh(): boolean {
-    this.#writeSignIns();
     const version = this.#store.dataVersion();
     if (version === this.#dataVersion) return false;
     this.#dataVersion = version;
     return this.#read();
   }
 
-  /** Written with the next `refresh`. */
+  /** Written with the next `saveSignIns`. */
   noteSignIn({ credentialId }: Principal): void {
     const id = this.#certificateIds.get(credentialId) ?? credentialId;
     if (this.#signIns.size < pendingMax) this.#signIns.set(id, Math.floor(Date.now() / 1000));
   }
 
   close(): void {
-    try {
-      this.#writeSignIns();
-    } finally {
-      this.#store.close();
-    }
+    this.#store.close();
   }
 
-  #writeSignIns(): void {
+  /** Throws when they cannot be written, as on a full disk; they are kept for the next time. */
+  saveSignIns(): void {
     if (this.#signIns.size === 0) return;
     this.#store.noteSignIns(this.#signIns);
     this.#signIns.clear();

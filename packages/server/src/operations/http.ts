@@ -44,7 +44,6 @@ export async function listenForOperators(
     });
   });
   server.maxConnections = connectionsMax;
-  server.maxRequestsPerSocket = 100;
   // Malformed, too large, too slow: Node has a default answer for each, and it is a good one.
   await listening(server, host, port);
   const address = server.address();
