@@ -98,6 +98,10 @@ mqtt = "127.0.0.1:${ports.mqtt}"
 mqtts = "${any}:${ports.mqtts}"
 relay = "${any}:${ports.relay}"
 
+# Health and numbers for whoever watches this machine, over HTTP and on this machine only:
+# [operations]
+# listen = "127.0.0.1:8880"
+
 # A certificate that clients know already, instead of the one that was made for this domain:
 # [tls]
 # certificate_file = "/etc/ssl/certs/${host}.pem"
