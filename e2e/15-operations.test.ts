@@ -7,9 +7,8 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
-import { parseExposition, requireTool, sampleOf, type Family } from '@sealpost/testing';
-import { smallTmpfs } from '../packages/server/test/small-disk.ts';
-import { run, temporaryDirectory, words, type Finished } from './_harness.ts';
+import { parseExposition, requireTool, sampleOf, smallTmpfs, type Family } from '@sealpost/testing';
+import { root, run, temporaryDirectory, words, type Finished } from './_harness.ts';
 import { Prepared, Served, password } from './_served.ts';
 
 const withPages = ['--set', 'operations.listen=127.0.0.1:0'];
@@ -132,7 +131,8 @@ test(
   { timeout: 60_000 },
   async (t) => {
     if (!requireTool(t, 'mosquitto_pub', 'mosquitto-clients')) return;
-    const disk = smallTmpfs(t, 112);
+    let running: Watched | undefined;
+    const disk = smallTmpfs(t, 112, async () => running?.end());
     if (disk === undefined) return;
     const home = await Prepared.init(t, 'home.test');
     const ann = 'ann@home.test';
@@ -140,6 +140,7 @@ test(
     await cp(join(home.directory, 'data'), disk.directory, { recursive: true });
     await home.edit((text) => text.replace('data = "data"', `data = "${disk.directory}"`));
     const { served, log } = await watched(t, home);
+    running = served;
     await published(served, ann, `-t mail/to/${ann} -m before`);
     assert.equal((await page(served, '/readyz')).status, 200);
 
@@ -169,16 +170,6 @@ async function becomes(served: Watched, path: string, status: number): Promise<v
   while ((await page(served, path)).status !== status);
 }
 
-/** A socket as systemd has it; each datagram as the lines that were in it. */
-const receiver = `
-import json, socket, sys
-receiving = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-receiving.bind(sys.argv[1])
-print('[]', flush=True)
-while True:
-    print(json.dumps(receiving.recv(4096).decode().split('\\n')), flush=True)
-`;
-
 test(
   'systemd is told of the start, a reload, that all is well, and the end',
   { timeout: 60_000 },
@@ -186,7 +177,7 @@ test(
     const python = requireTool(t, 'python3', 'python3');
     if (python === undefined || !requireTool(t, 'systemd-notify', 'systemd')) return;
     const socket = join(await temporaryDirectory(t), 'notify');
-    const listening = spawn(python, ['-c', receiver, socket]);
+    const listening = spawn(python, [join(root, 'e2e/_notify-socket.py'), socket]);
     t.after(() => listening.kill());
     const datagrams = createInterface({ input: listening.stdout })[Symbol.asyncIterator]();
     const next = async (): Promise<string[]> => {

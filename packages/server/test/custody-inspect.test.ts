@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Precedence } from '@sealpost/protocol';
-import { handOver, sampleAcceptance } from '@sealpost/testing';
-import { openAt, scratchDirectory } from './custody-place.ts';
-import { smallTmpfs } from './small-disk.ts';
+import { handOver, sampleAcceptance, smallTmpfs } from '@sealpost/testing';
+import { closeAll, openAt, scratchDirectory } from './custody-place.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -15,15 +14,8 @@ test('queues are counted by lane, with the age of the oldest, and no further tha
   const others = Array.from({ length: 3 }, () => sampleAcceptance({ lane: Precedence.routine }));
   const forPeer = sampleAcceptance({ lane: Precedence.routine, state: 3, holder: '@fire.test' });
   for (const message of [first, ...others, forPeer]) await custody.commit(message);
-  const counted = (await custody.queued(10)).map(({ queue, lane, count }) => [queue, lane, count]);
-  assert.deepEqual(
-    counted.sort(),
-    [
-      ['mailbox', Precedence.flash, 1],
-      ['mailbox', Precedence.routine, 3],
-      ['peer', Precedence.routine, 1],
-    ].sort(),
-  );
+  const counted = new Set((await custody.queued(10)).map((row) => `${row.queue} ${row.lane} ${row.count}`));
+  assert.deepEqual(counted, new Set(['mailbox 4 1', 'mailbox -2 3', 'peer -2 1']));
   const flash = (await custody.queued(10)).find(({ lane }) => lane === Precedence.flash);
   assert.equal(flash?.since, first.evidence.observedAt);
   await custody.commit(handOver(first));
@@ -36,7 +28,7 @@ test('queues are counted by lane, with the age of the oldest, and no further tha
 });
 
 test('a probe tells a disk with room from a full one, before and after', async (t) => {
-  const disk = smallTmpfs(t, 48);
+  const disk = smallTmpfs(t, 48, closeAll);
   if (disk === undefined) return;
   const room = { spareBytes: 8 * mebibyte, keptBytes: 4 * mebibyte };
   const custody = await openAt(disk.directory, { room });

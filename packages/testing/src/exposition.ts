@@ -80,7 +80,12 @@ function belongs(name: string, family: Family): boolean {
 }
 
 function keyOf({ name, labels }: Pick<Sample, 'name' | 'labels'>): string {
-  return JSON.stringify([name, Object.entries(labels).sort()]);
+  return JSON.stringify([
+    name,
+    Object.keys(labels)
+      .toSorted(inOrder)
+      .map((label) => [label, labels[label]]),
+  ]);
 }
 
 function check(family: Family): void {
@@ -104,4 +109,8 @@ function checkHistogram({ name, samples }: Family): void {
   for (const row of rows.values())
     if (row.some((value, index) => value < (row[index - 1] ?? 0)))
       throw new SyntaxError(`${name}: buckets are not cumulative`);
+}
+
+function inOrder(left: string, right: string): number {
+  return left < right ? -1 : 1;
 }

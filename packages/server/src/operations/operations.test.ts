@@ -27,6 +27,10 @@ function gaugesWith(changes: Partial<Gauges> = {}): Gauges {
   };
 }
 
+function broken(): Promise<never> {
+  return Promise.reject(new Error('the custody thread ended'));
+}
+
 async function opened(t: TestContext): Promise<Operations> {
   const log = new Log({ level: 'error', format: 'json' }, () => undefined);
   const operations = await Operations.open({
@@ -82,7 +86,6 @@ test('a store that takes nothing makes the domain not ready; one that is silent 
   assert.equal(checks['store']?.ok, false);
   assert.equal((await health(full, '/livez')).status, 200, 'mail is still delivered');
   assert.equal(sampleOf(await metrics(full), 'sealpost_store_writable'), 0);
-  const broken = (): Promise<never> => Promise.reject(new Error('the custody thread ended'));
   const dead = await opened(t);
   await dead.started(gaugesWith({ probe: broken, owed: broken, queued: broken }));
   assert.equal((await health(dead, '/readyz')).status, 503);
