@@ -65,7 +65,7 @@ test(
   { timeout: 60_000 },
   async (t) => {
     if (!requireTool(t, 'mosquitto_pub', 'mosquitto-clients')) return;
-    const [home, fire] = await Promise.all([Prepared.init(t, 'home.test'), Prepared.init(t, 'fire.test')]);
+    const [home, fire] = await Promise.all([Prepared.init('home.test'), Prepared.init('fire.test')]);
     await fire.addPeer(home);
     const atFire = await watched(t, fire);
     await home.addPeer(fire, atFire.served.ready.relay);
@@ -134,7 +134,7 @@ test(
     let running: Watched | undefined;
     const disk = smallTmpfs(t, 112, async () => running?.end());
     if (disk === undefined) return;
-    const home = await Prepared.init(t, 'home.test');
+    const home = await Prepared.init('home.test');
     const ann = 'ann@home.test';
     await home.person(ann);
     await cp(join(home.directory, 'data'), disk.directory, { recursive: true });
@@ -176,7 +176,7 @@ test(
   async (t) => {
     const python = requireTool(t, 'python3', 'python3');
     if (python === undefined || !requireTool(t, 'systemd-notify', 'systemd')) return;
-    const socket = join(await temporaryDirectory(t), 'notify');
+    const socket = join(await temporaryDirectory(), 'notify');
     const listening = spawn(python, [join(root, 'e2e/_notify-socket.py'), socket]);
     t.after(() => listening.kill());
     const datagrams = createInterface({ input: listening.stdout })[Symbol.asyncIterator]();
@@ -187,7 +187,7 @@ test(
       return said[0] === 'BARRIER=1' ? next() : said;
     };
     await next();
-    const home = await Prepared.init(t, 'home.test');
+    const home = await Prepared.init('home.test');
     Object.assign(process.env, { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '900000' });
     t.after(() => {
       delete process.env['NOTIFY_SOCKET'];

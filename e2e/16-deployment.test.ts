@@ -16,7 +16,7 @@ test('systemd takes the unit, and its sandbox is as tight as the docs say', asyn
   const analyze = requireTool(t, 'systemd-analyze', 'systemd');
   if (analyze === undefined) return;
   const unit = await text('deploy/sealpost.service');
-  const place = join(await temporaryDirectory(t), 'sealpost.service');
+  const place = join(await temporaryDirectory(), 'sealpost.service');
   // Where the command is not installed, another that exists.
   await writeFile(place, unit.replace('/usr/bin/sealpost', process.execPath));
   const verified = await run(analyze, ['verify', place]);
@@ -42,7 +42,7 @@ test('the image is made of files that are there, and its health check tells a do
   const [, health = ''] = /^HEALTHCHECK .* CMD (\[.*\])$/m.exec(file) ?? [];
   const [, command = ''] = /^CMD (\[.*\])$/m.exec(file) ?? [];
   const place = (JSON.parse(command) as string[]).find((word) => word.startsWith('operations.listen='));
-  const prepared = await Prepared.init(t, 'home.test');
+  const prepared = await Prepared.init('home.test');
   const served = await Served.start(t, prepared, '--set', 'operations.listen=127.0.0.1:0');
   const { operationsPort } = served.ready as unknown as { operationsPort: number };
   const [, ...args] = JSON.parse(health) as string[];
@@ -55,7 +55,7 @@ test('the image is made of files that are there, and its health check tells a do
 });
 
 test('the docs name every metric there is and no other, and the alerts use only such', async (t) => {
-  const prepared = await Prepared.init(t, 'home.test');
+  const prepared = await Prepared.init('home.test');
   const served = await Served.start(t, prepared, '--set', 'operations.listen=127.0.0.1:0');
   const { operationsPort } = served.ready as unknown as { operationsPort: number };
   const page = await fetch(`http://127.0.0.1:${operationsPort}/metrics`);

@@ -119,7 +119,8 @@ async function load(input: Uint8Array, file: string): Promise<string> {
     const domain = parseDomain(config.domain);
     holds(domain.ok && domain.value === config.domain, 'a domain that is none');
     for (const peer of config.peer) holds(parseDomain(peer.domain).ok, 'a peer that is no domain');
-    for (const place of Object.values(config.listen))
+    const { origins: _origins, ...places } = config.listen;
+    for (const place of Object.values(places))
       holds(place === undefined || place.port < 65_536, 'a port that is none');
     for (const name of Object.keys(written)) holds(origins.has(name), `no origin of ${name}`);
     holds(at(config.data).length > 0, 'a path that is none');

@@ -27,8 +27,9 @@ export const testOnlyPackage = 'testing';
  */
 export const serverEdges: Edges = {
   sqlite: [],
-  accounts: ['sqlite'],
-  config: ['estate'],
+  limits: [],
+  accounts: ['limits', 'sqlite'],
+  config: ['estate', 'limits'],
   estate: [],
   schedule: [],
   certificates: [],
@@ -37,11 +38,11 @@ export const serverEdges: Edges = {
   custody: ['message', 'observe', 'schedule', 'sqlite'],
   backup: ['accounts', 'certificates', 'custody', 'sqlite'],
   evidence: ['accounts', 'custody', 'message', 'schedule'],
-  submission: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
+  submission: ['accounts', 'custody', 'evidence', 'limits', 'message', 'schedule'],
   delivery: ['accounts', 'custody', 'evidence', 'message', 'schedule'],
   'schedule/expiry': ['custody', 'delivery', 'evidence', 'message', 'schedule'],
-  front: ['accounts', 'delivery', 'evidence', 'message', 'observe', 'schedule', 'submission'],
-  relay: ['accounts', 'custody', 'delivery', 'evidence', 'front', 'message', 'observe', 'schedule'],
+  front: ['accounts', 'delivery', 'evidence', 'limits', 'message', 'observe', 'schedule', 'submission'],
+  relay: ['accounts', 'custody', 'delivery', 'evidence', 'front', 'limits', 'message', 'observe', 'schedule'],
   operations: ['custody', 'observe', 'schedule'],
 };
 

@@ -7,5 +7,6 @@ export type { Certificate } from './certificate.ts';
 export { checkChain } from './chain.ts';
 export type { Chain } from './chain.ts';
 export { encodePublicKey, parsePublicKey } from './public-key.ts';
+export { LruMap } from './lru-map.ts';
 export { TrustStore } from './trust-store.ts';
 export type { TrustStoreOptions, TrustedCertificate } from './trust-store.ts';

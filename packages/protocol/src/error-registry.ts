@@ -297,6 +297,13 @@ export const errorRegistry = {
     http: 400,
     smtp: '5.5.4',
   },
+  'rate-limited': {
+    permanent: false,
+    sentence: 'More came from here than is taken in such a time.',
+    mqtt: 0x97,
+    http: 429,
+    smtp: '4.7.28',
+  },
   rejected: { permanent: true, sentence: 'The message was refused.', mqtt: 0x83, http: 403, smtp: '5.7.1' },
   'request-invalid': {
     permanent: true,

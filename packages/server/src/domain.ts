@@ -34,6 +34,10 @@ import { Front } from './front/front.ts';
 import type { Observer } from './observe/observer.ts';
 import { nobody } from './observe/several.ts';
 import type { Gauges } from './operations/gauges.ts';
+import { ConnectionGate } from './limits/connection-gate.ts';
+import { Intake } from './limits/intake.ts';
+import { domainLimits, type DomainLimits } from './limits/limits.ts';
+import { SignInThrottle } from './limits/sign-in-throttle.ts';
 import { Dialler, peerReceiveMaximum } from './relay/dialler.ts';
 import { Inbound } from './relay/inbound.ts';
 import { PeerLinks } from './relay/peer-links.ts';
@@ -93,7 +97,7 @@ export interface DomainOptions<L extends Listening = Listening> {
   readonly listen: L;
   readonly peers: readonly Peer[];
   /** Of the account listeners, where they differ from what is usual. */
-  readonly limits?: Partial<ServerLimits>;
+  readonly limits?: Partial<ServerLimits & DomainLimits>;
   readonly clock?: Clock;
   /** Nobody watches without it. */
   readonly observer?: Observer;
@@ -131,8 +135,6 @@ interface Running {
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
-/** Unstored bytes above which submissions and relays are told to come back (design: 64 MiB a process). */
-const pendingBytesMax = 64 * 1024 * 1024;
 const accountReceiveMaximum = 64;
 const notAuthorised = describeError('not-allowed').mqtt;
 const credentialGone = 'The account or the credential of this session is not good any more.';
@@ -219,6 +221,9 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     return account === undefined ? refuse('mailbox-unknown') : accept<Route>({ kind: 'mailbox', account });
   };
 
+  const limits = { ...domainLimits, ...options.limits };
+  const intake = new Intake({ limits, clock, random: Math.random });
+  const gate = new ConnectionGate(limits, clock);
   const submission = new Submission({
     domain,
     crypto,
@@ -228,7 +233,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     statements,
     notices,
     clock,
-    pendingBytesMax,
+    intake,
     revocations,
     resolve,
     keepCertificate: (certificate) => archive.keep(certificate),
@@ -248,7 +253,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     statements,
     admission,
     clock,
-    pendingBytesMax,
+    intake,
     keepCertificate: (certificate) => archive.keep(certificate),
     accepted(message, state) {
       deadlines.note(state === 2 ? message.heldUntilMs : message.seal.claims.expires * 1000);
@@ -277,11 +282,13 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     revocations,
     trust,
     sha256: crypto.sha256,
+    throttle: new SignInThrottle(limits, clock),
     signedIn: (principal) => options.signedIn?.(principal),
   });
   const front = new Front({
     signIn,
     submission,
+    intake,
     delivery,
     dispositions: new Dispositions(custody, outcomes),
     notices,
@@ -352,16 +359,18 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
       listeners.push(listener);
       return listener;
     };
-    const plain = mqtt && (await listening(listenTcp(accountServer, mqtt)));
+    const plain = mqtt && (await listening(listenTcp(accountServer, { ...mqtt, gate })));
     const secure =
-      mqtts && (await listening(listenTls(accountServer, { ...mqtts, tls: tlsOptions(options.tls) })));
+      mqtts && (await listening(listenTls(accountServer, { ...mqtts, gate, tls: tlsOptions(options.tls) })));
     if (secure !== undefined) accountTls.push(secure);
-    const web = ws && (await listening(listenWebSocket(accountServer, ws)));
+    const web = ws && (await listening(listenWebSocket(accountServer, { ...ws, gate })));
     const secureWeb =
-      wss && (await listening(listenWebSocket(accountServer, { ...wss, tls: tlsOptions(options.tls) })));
+      wss &&
+      (await listening(listenWebSocket(accountServer, { ...wss, gate, tls: tlsOptions(options.tls) })));
     if (secureWeb !== undefined) accountTls.push(secureWeb);
     const toPeers =
-      relayAt && (await listening(listenTls(relayServer, { ...relayAt, tls: tlsOptions(options.link) })));
+      relayAt &&
+      (await listening(listenTls(relayServer, { ...relayAt, gate, tls: tlsOptions(options.link) })));
     deadlines.note(clock.now());
     links.set(options.peers);
     const at = {
@@ -408,10 +417,6 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     await close();
     throw error;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Reporting is the last resort of everything else: it never throws. */

@@ -25,6 +25,7 @@ import {
 } from '@sealpost/protocol';
 import { accountsOf, type Account } from './accounts/account.ts';
 import { hashPassword } from './accounts/password.ts';
+import { unlimitedRates } from './limits/limits.ts';
 import { openDomain, type Endpoint, type RunningDomain } from './domain.ts';
 import { openEstate, type Estate } from './estate/estate.ts';
 import { pemOf } from './estate/listener.ts';
@@ -211,6 +212,7 @@ async function start(
     port: base === undefined ? 0 : base + offset,
   });
   return openDomain({
+    limits: unlimitedRates,
     domain,
     directory,
     signer: nodeSigner({

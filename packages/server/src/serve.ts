@@ -2,6 +2,7 @@
 // One domain as its configuration says, in a directory that `init` prepared, until it is closed.
 import { staticAnchors, type Anchor, type Anchors } from '@sealpost/identity';
 import { nodeSigner } from '@sealpost/identity/node';
+import type { ServerLimits } from '@sealpost/mqtt/server';
 import type { Domain } from '@sealpost/protocol';
 import { LiveAccounts } from './accounts/live.ts';
 import { AccountStore } from './accounts/store.ts';
@@ -14,6 +15,7 @@ import { loadEstate, type Estate } from './estate/estate.ts';
 import { endingSoon } from './estate/endings.ts';
 import { openListenerTls, pemOf, type TlsMaterial } from './estate/listener.ts';
 import { lockDirectory } from './estate/lock.ts';
+import { domainLimits, type DomainLimits, type Rate } from './limits/limits.ts';
 import type { Log } from './operations/log.ts';
 import { Operations } from './operations/operations.ts';
 
@@ -47,6 +49,10 @@ const fixedKeys = [
   'listen.origins',
   'operations.listen',
   'limits.connections',
+  'limits.connections_per_address',
+  'limits.account_messages_per_second',
+  'limits.peer_messages_per_second',
+  'limits.unstored_mib',
 ];
 
 /** Throws a ConfigError when the configuration cannot be used, and the error of the socket when a port cannot. */
@@ -138,7 +144,7 @@ async function openRunning(
         ...(wss === undefined ? {} : { wss: { ...wss, origins } }),
       },
       peers,
-      limits: { connections: config.limits.connections },
+      limits: limitsOf(config.limits),
       observer,
       report: (error) => observer.fault(error),
       failed,
@@ -269,6 +275,27 @@ class RunningService implements Service {
       this.#opened.operations.observer.fault(error);
     }
   }
+}
+
+const accountBurstSeconds = 20;
+const peerBurstSeconds = 10;
+
+function rateOf(perSecond: number, burstSeconds: number): Rate {
+  return { perSecond, burst: perSecond * burstSeconds };
+}
+
+function limitsOf(limits: LoadedConfig['config']['limits']): Partial<ServerLimits & DomainLimits> {
+  const { accountRates, peerRates } = domainLimits;
+  return {
+    connections: limits.connections,
+    connectionsPerAddressMax: limits.connections_per_address,
+    accountRates: {
+      ...accountRates,
+      total: rateOf(limits.account_messages_per_second, accountBurstSeconds),
+    },
+    peerRates: { ...peerRates, total: rateOf(limits.peer_messages_per_second, peerBurstSeconds) },
+    roomBytesMax: limits.unstored_mib * 1024 * 1024,
+  };
 }
 
 function messageOf(error: unknown): string {

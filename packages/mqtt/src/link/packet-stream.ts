@@ -8,6 +8,13 @@ import type { Transport } from './transport.ts';
 /** A peer that sends without reading what it is answered is not read either, from this much on. */
 const unsentBytesMax = 256 * 1024;
 
+/** Of one connection; then it is the turn of the others. As many as a peer may have unanswered. */
+const packetsPerTurn = 64;
+
+// In Node; a browser has one connection, and nobody else whose turn it could be.
+declare const setImmediate: ((run: () => void) => unknown) | undefined;
+const nextTurn = typeof setImmediate === 'undefined' ? undefined : setImmediate;
+
 /** Who reads a stream. Replaced once, when the handshake is over. */
 export interface PacketReader {
   receive(packet: Packet): void;
@@ -38,6 +45,8 @@ export class PacketStream {
   #holds = 0;
   #stalled = false;
   #reading = false;
+  /** Had its turn; what it sent besides waits for the next one. */
+  #resting = false;
   #ended = false;
 
   constructor({ transport, codec, decoder, clock, reader }: PacketStreamOptions) {
@@ -107,7 +116,7 @@ export class PacketStream {
   }
 
   #readOn(): void {
-    if (this.#stalled || this.#holds > 0 || this.#ended) return;
+    if (this.#stalled || this.#resting || this.#holds > 0 || this.#ended) return;
     this.transport.resume();
     this.#read();
   }
@@ -117,11 +126,25 @@ export class PacketStream {
     this.transport.pause();
   }
 
+  /** Not read meanwhile, so that what waits is bounded by what the transport had given already. */
+  #rest(): void {
+    this.#resting = true;
+    this.transport.pause();
+    nextTurn?.(() => {
+      this.#resting = false;
+      this.#readOn();
+    });
+  }
+
   #read(): void {
-    if (this.#reading) return;
+    if (this.#reading || this.#resting) return;
     this.#reading = true;
     try {
-      while (this.#holds === 0 && !this.#stalled && !this.#ended) {
+      for (let left = packetsPerTurn; this.#holds === 0 && !this.#stalled && !this.#ended; left -= 1) {
+        if (left <= 0 && nextTurn !== undefined && this.decoder.bufferedBytes > 0) {
+          this.#rest();
+          break;
+        }
         const packet = this.decoder.next();
         if (packet === undefined) break;
         this.reader.receive(packet);

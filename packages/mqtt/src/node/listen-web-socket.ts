@@ -12,6 +12,7 @@ import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { serverLimits } from '../server/limits.ts';
+import { Doorway } from './doorway.ts';
 import type { Acceptor, ListenOptions, TlsListener } from './listen.ts';
 import { transportInfoOf } from './transport.ts';
 import { webSocketTransportOf } from './web-socket-transport.ts';
@@ -43,7 +44,7 @@ const requestHeaderBytesMax = 8 * 1024;
  */
 export async function listenWebSocket(
   acceptor: Acceptor,
-  { host, port, tls, origins, messageBytesMax = serverLimits.packetBytesMax }: ListenWebSocketOptions,
+  { host, port, tls, gate, origins, messageBytesMax = serverLimits.packetBytesMax }: ListenWebSocketOptions,
 ): Promise<TlsListener> {
   if (tls === undefined && !isLoopbackName(host))
     throw new RangeError(`WebSocket without TLS is for loopback only, not for ${host}`);
@@ -58,6 +59,9 @@ export async function listenWebSocket(
     tls === undefined
       ? createServer(http, upgradeRequired)
       : createSecureServer({ minVersion, handshakeTimeout: requestMs, ...tls, ...http }, upgradeRequired);
+  const doorway = new Doorway(gate);
+  // Before the TLS handshake, as it is before HTTP: who may not connect costs neither.
+  server.prependListener('connection', (socket: Socket) => void doorway.enter(socket));
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -78,7 +82,12 @@ export async function listenWebSocket(
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       if (socket.destroyed || socket.remoteAddress === undefined) webSocket.terminate();
-      else acceptor.accept(webSocketTransportOf(webSocket, socket), transportInfoOf(socket));
+      else
+        acceptor.accept(
+          webSocketTransportOf(webSocket, socket),
+          transportInfoOf(socket),
+          doorway.established(socket),
+        );
     });
   });
   server.on('clientError', (_error, socket) => socket.destroy());

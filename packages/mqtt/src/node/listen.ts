@@ -2,17 +2,21 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type { Transport, TransportInfo } from '../link/transport.ts';
+import { Doorway, type Gate } from './doorway.ts';
 import { transportInfoOf, transportOf } from './transport.ts';
 
 /** Whoever takes new connections: an MqttServer. */
 export interface Acceptor {
-  accept(transport: Transport, info: TransportInfo): void;
+  /** `established` is called when the handshake is over, however it ended. */
+  accept(transport: Transport, info: TransportInfo, established?: () => void): void;
 }
 
 export interface ListenOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** Default: everybody may. */
+  readonly gate?: Gate;
 }
 
 export interface ListenTlsOptions extends ListenOptions {
@@ -35,8 +39,11 @@ const tlsHandshakeMs = 10_000;
 const minVersion = 'TLSv1.2';
 
 /** Rejects with the error of the socket: address in use, not permitted. */
-export function listenTcp(acceptor: Acceptor, options: ListenOptions): Promise<Listener> {
-  const server = createServer({ noDelay: true }, (socket) => accept(acceptor, socket));
+export function listenTcp(acceptor: Acceptor, { gate, ...options }: ListenOptions): Promise<Listener> {
+  const doorway = new Doorway(gate);
+  const server = createServer({ noDelay: true }, (socket) => {
+    if (doorway.enter(socket)) accept(acceptor, socket, doorway);
+  });
   return listen(server, options);
 }
 
@@ -46,9 +53,10 @@ export function listenTcp(acceptor: Acceptor, options: ListenOptions): Promise<L
  */
 export async function listenTls(
   acceptor: Acceptor,
-  { tls, ...options }: ListenTlsOptions,
+  { tls, gate, ...options }: ListenTlsOptions,
 ): Promise<TlsListener> {
-  const server = createTlsServer(
+  const doorway = new Doorway(gate);
+  const secure = createTlsServer(
     {
       minVersion,
       handshakeTimeout: tlsHandshakeMs,
@@ -56,17 +64,21 @@ export async function listenTls(
       requestCert: true,
       rejectUnauthorized: false,
     },
-    (socket) => accept(acceptor, socket),
+    (socket) => accept(acceptor, socket, doorway),
   );
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  secure.on('tlsClientError', (_error, socket) => socket.destroy());
+  // A server of its own in front: who may not connect costs no handshake.
+  const server = createServer({ noDelay: true }, (socket) => {
+    if (doorway.enter(socket)) secure.emit('connection', socket);
+  });
   const listener = await listen(server, options);
-  return { ...listener, present: (tls) => server.setSecureContext({ minVersion, ...tls }) };
+  return { ...listener, present: (tls) => secure.setSecureContext({ minVersion, ...tls }) };
 }
 
-function accept(acceptor: Acceptor, socket: Socket): void {
+function accept(acceptor: Acceptor, socket: Socket, doorway: Doorway): void {
   // Gone before it was handed over.
   if (socket.destroyed || socket.remoteAddress === undefined) socket.destroy();
-  else acceptor.accept(transportOf(socket), transportInfoOf(socket));
+  else acceptor.accept(transportOf(socket), transportInfoOf(socket), doorway.established(socket));
 }
 
 function listen(server: Server, { host, port }: ListenOptions): Promise<Listener> {

@@ -26,14 +26,16 @@ export interface HandshakeHost<P> extends SessionHost<P> {
 export class Handshake<P> implements PacketReader {
   readonly #host: HandshakeHost<P>;
   readonly #info: TransportInfo;
+  readonly #established: () => void;
   readonly #stream: PacketStream;
   readonly #deadlineMs: number;
   #over = false;
 
-  constructor(host: HandshakeHost<P>, transport: Transport, info: TransportInfo) {
+  constructor(host: HandshakeHost<P>, transport: Transport, info: TransportInfo, established: () => void) {
     const { clock, codec, limits } = host;
     this.#host = host;
     this.#info = info;
+    this.#established = established;
     this.#deadlineMs = clock.now() + limits.handshakeMs;
     this.#stream = new PacketStream({
       transport,
@@ -229,5 +231,6 @@ export class Handshake<P> implements PacketReader {
     if (this.#over) return;
     this.#over = true;
     this.#host.handshakeOver(this);
+    this.#established();
   }
 }

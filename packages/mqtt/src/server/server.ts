@@ -42,8 +42,8 @@ export interface ServerStats {
 }
 
 export interface MqttServer<P> {
-  /** Takes over a fresh transport. */
-  accept(transport: Transport, info: TransportInfo): void;
+  /** Takes over a fresh transport; `established` is called when its handshake is over, however it ended. */
+  accept(transport: Transport, info: TransportInfo, established?: () => void): void;
   sessions(): Iterable<Session<P>>;
   /**
    * Takes no new connections and reads no further; resolves when everything that was read has been answered, or when
@@ -129,13 +129,13 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     return this.#transports - this.#handshakes.size;
   }
 
-  accept(transport: Transport, info: TransportInfo): void {
+  accept(transport: Transport, info: TransportInfo, established: () => void = () => undefined): void {
     if (this.#closing || this.#draining || this.#handshakes.size >= this.limits.handshakes) {
       transport.destroy();
       return;
     }
     this.#transports++;
-    this.#handshakes.add(new Handshake(this, transport, info));
+    this.#handshakes.add(new Handshake(this, transport, info, established));
     const { onClose } = transport;
     transport.onClose = (error) => {
       this.#transports--;

@@ -61,9 +61,18 @@ export function accountsOf(accounts: Iterable<Account>): Accounts {
  * lowers it [DELIV-4].
  */
 export function grantedCeiling(mailbox: Account, sender: Address, kind: AccountKind): Precedence {
+  return ceilingOf(mailbox, sender, kind);
+}
+
+/** As long as it is not proved of which kind the sender is: the highest that could come of it. */
+export function possibleCeiling(mailbox: Account, sender: Address): Precedence {
+  return ceilingOf(mailbox, sender, undefined);
+}
+
+function ceilingOf(mailbox: Account, sender: Address, kind: AccountKind | undefined): Precedence {
   let ceiling = defaultCeiling;
   for (const grant of mailbox.grants) {
-    if (grant.kind !== undefined && grant.kind !== kind) continue;
+    if (grant.kind !== undefined && kind !== undefined && grant.kind !== kind) continue;
     if (grant.from !== undefined && grant.from !== sender && grant.from !== domainOf(sender)) continue;
     if (grant.upTo > ceiling) ceiling = grant.upTo;
   }

@@ -30,9 +30,13 @@ test('the record tells nothing of the password, and two records differ', async (
   assert.match(one, /^argon2id\$19456\$2\$[\w-]+\$[\w-]+$/);
 });
 
-test('when too many wait, the next one is told to come back', async () => {
-  const check = new PasswordCheck();
-  const verdicts = Array.from({ length: 80 }, () => check.verify(Buffer.from('x'), []));
-  assert.equal(verdicts.filter((verdict) => verdict === undefined).length, 80 - 64);
-  for (const verdict of verdicts) assert.equal(await verdict, undefined);
+test('when too many wait, strangers are told to come back first, then those who were here before', async () => {
+  const check = new PasswordCheck(() => Promise.resolve(Buffer.alloc(32)));
+  const asked = (count: number, isKnown: boolean): (Promise<string | undefined> | undefined)[] =>
+    Array.from({ length: count }, () => check.verify(Buffer.from('x'), [], isKnown));
+  const strangers = asked(60, false);
+  const known = asked(20, true);
+  assert.equal(strangers.filter((verdict) => verdict === undefined).length, 60 - 48);
+  assert.equal(known.filter((verdict) => verdict === undefined).length, 20 - 16);
+  for (const verdict of [...strangers, ...known]) assert.equal(await verdict, undefined);
 });

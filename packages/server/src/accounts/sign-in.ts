@@ -4,6 +4,8 @@ import type { ConnectRequest } from '@sealpost/mqtt/server';
 import type { Attestation, Domain, Result } from '@sealpost/protocol';
 import { accept, isCanonicalAddress, refuse, toHex, utf8 } from '@sealpost/protocol';
 import type { Account, Accounts, Revocations } from './account.ts';
+import { addressOfRemote } from '../limits/address.ts';
+import type { Attempt, SignInThrottle } from '../limits/sign-in-throttle.ts';
 import { PasswordCheck, passwordBytesMax } from './password.ts';
 
 /** Who a session is, and how the domain came to know it. */
@@ -20,6 +22,8 @@ interface SignInOptions {
   readonly accounts: Accounts;
   readonly revocations: Revocations;
   readonly trust: TrustStore;
+  readonly throttle: SignInThrottle;
+  readonly passwords?: PasswordCheck;
   signedIn(principal: Principal): void;
   sha256(bytes: Uint8Array): Uint8Array;
 }
@@ -27,10 +31,11 @@ interface SignInOptions {
 /** Sign-in by client certificate or by password; the answer to a wrong password never tells which part was wrong. */
 export class SignIn {
   readonly #options: SignInOptions;
-  readonly #passwords = new PasswordCheck();
+  readonly #passwords: PasswordCheck;
 
   constructor(options: SignInOptions) {
     this.#options = options;
+    this.#passwords = options.passwords ?? new PasswordCheck();
   }
 
   async authenticate(request: ConnectRequest): Promise<Result<Principal>> {
@@ -82,16 +87,27 @@ export class SignIn {
     const { username, password } = request;
     if (username === undefined || password === undefined) return refuse('credentials-invalid', 'anonymous');
     if (password.length > passwordBytesMax) return refuse('credentials-invalid', 'password too long');
+    // Before anything is looked up: what follows is the same for every name.
+    const attempt = await this.#options.throttle.begin(username, addressOfRemote(request.transport.remote));
+    return attempt.ok ? this.#tryPassword(username, password, attempt.value) : attempt;
+  }
+
+  async #tryPassword(username: string, password: Uint8Array, attempt: Attempt): Promise<Result<Principal>> {
     const account = isCanonicalAddress(username) ? this.#options.accounts.find(username) : undefined;
     const passwords = account === undefined || account.isDisabled === true ? [] : account.passwords;
     const verdict = this.#passwords.verify(
       password,
       passwords.map(({ record }) => record),
+      attempt.isKnown,
     );
-    if (verdict === undefined) return refuse('overloaded', 'too many sign-ins wait', 5);
+    if (verdict === undefined) {
+      attempt.notTried();
+      return refuse('overloaded', 'too many sign-ins wait', 5);
+    }
     const matched = await verdict;
     const credentialId = passwords.find(({ record }) => record === matched)?.id;
     if (account === undefined || credentialId === undefined) return refuse('credentials-invalid');
+    attempt.succeeded();
     return accept({
       account,
       attestation: { kind: account.kind, method: 'password', credential: this.#credentialHash(credentialId) },

@@ -2,6 +2,7 @@
 // Every key of the configuration, with what it means. A key is added here, in one line, and described in
 // docs/configuration.md; environment, flags, `config show` and the names that are suggested follow from this list.
 import { z } from 'zod';
+import { domainLimits } from '../limits/limits.ts';
 import {
   domainName,
   keyHash,
@@ -78,10 +79,26 @@ export const schema = z.strictObject(
     operations: table({
       listen: loopbackPlace
         .optional()
-        .describe('/metrics, /livez and /readyz over HTTP, on this machine only; without it there are none.'),
+        .describe(
+          'Where /metrics, /livez and /readyz are served over HTTP, on this machine only; without it they are not.',
+        ),
     }),
     limits: table({
       connections: wholeNumber(1, 1_000_000).default(20_000).describe('Clients connected at the same time.'),
+      connections_per_address: wholeNumber(1, 1_000_000)
+        .default(domainLimits.connectionsPerAddressMax)
+        .describe('Of these, from one IPv4 address or one IPv6 /64; this machine itself is not counted.'),
+      account_messages_per_second: wholeNumber(1, 1_000_000)
+        .default(domainLimits.accountRates.total.perSecond)
+        .describe('What one account may send in the long run; twenty times as much at once, after a rest.'),
+      peer_messages_per_second: wholeNumber(1, 1_000_000)
+        .default(domainLimits.peerRates.total.perSecond)
+        .describe('The same for one other domain; ten times as much at once.'),
+      unstored_mib: wholeNumber(1, 65_536)
+        .default(domainLimits.roomBytesMax / 1024 / 1024)
+        .describe(
+          'Messages that were received and are not stored yet, in MiB; the less urgent are refused first.',
+        ),
       drain_seconds: wholeNumber(0, 600)
         .default(20)
         .describe('How long an orderly end may take to answer what came in.'),

@@ -24,6 +24,7 @@ import {
   toBase64Url,
   withChain,
   type CryptoProvider,
+  type ErrorCode,
   type MailTopic,
   type Refusal,
   type Result,
@@ -38,6 +39,7 @@ import { chainFor } from '../evidence/chain.ts';
 import { describe, type Notices } from '../evidence/notices.ts';
 import type { Statements } from '../evidence/statement.ts';
 import type { Answer, Observer } from '../observe/observer.ts';
+import type { Intake } from '../limits/intake.ts';
 import type { Clock } from '../schedule/clock.ts';
 import type { Submission } from '../submission/submission.ts';
 import { accepted, acknowledgeRefusal } from './acknowledge.ts';
@@ -45,6 +47,7 @@ import { accepted, acknowledgeRefusal } from './acknowledge.ts';
 export interface FrontOptions {
   readonly signIn: SignIn;
   readonly submission: Submission;
+  readonly intake: Intake;
   readonly delivery: Delivery;
   readonly dispositions: Dispositions;
   readonly notices: Notices;
@@ -69,6 +72,7 @@ const noDigest = new Uint8Array(32);
 /** Answers that a session has not taken yet; to who reads none, no more are made. */
 const answersMax = 64;
 const retryOverloadedSeconds = 5;
+const outOfCapacity: ReadonlySet<ErrorCode> = new Set(['overloaded', 'rate-limited']);
 
 /** The account listener's side of the house: turns topics into calls, and results into reason codes. */
 export class Front implements Application<Principal>, ReceivePolicy<Principal> {
@@ -153,6 +157,8 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
           ...(topic.precedence === undefined ? {} : { topicPrecedence: topic.precedence }),
         });
       case 'act': {
+        const taken = this.#options.intake.request(principal.account.address);
+        if (!taken.ok) return taken;
         const done = await this.#options.dispositions.act(principal, topic.id, topic.action);
         return done.ok ? { ok: true, value: accepted } : done;
       }
@@ -172,6 +178,8 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
     if (match === undefined) return refuse('not-allowed', 'not subscribed to the response topic');
     if (session.queued >= answersMax)
       return refuse('overloaded', 'answers are not taken', retryOverloadedSeconds);
+    const taken = this.#options.intake.request(session.principal.account.address);
+    if (!taken.ok) return taken;
     const answer = await this.#options.trace.answer(session.principal.account, publish.payload);
     session.send({
       publish: {
@@ -199,7 +207,8 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
       session.disconnect(answer.reasonCode, answer.reasonString);
       return answer;
     }
-    await this.#publishRejection(session, publish, refusal);
+    // A signature and a message more for each that is too much would make it worse.
+    if (!outOfCapacity.has(refusal.code)) await this.#publishRejection(session, publish, refusal);
     return accepted;
   }
 
@@ -278,9 +287,9 @@ function ownsTopic({ address }: Account, topic: string): boolean {
   return topic.split('/')[1] === localPartOf(address);
 }
 
-function denied({ code }: Refusal): Denied {
-  const { mqtt, sentence } = describeError(code);
-  return { reasonCode: mqtt, reasonString: sentence, userProperties: [['error', code]] };
+/** The CONNACK says what a PUBACK would. */
+function denied(refusal: Refusal): Denied {
+  return acknowledgeRefusal(refusal);
 }
 
 function ignore(_outcome: Outcome): void {

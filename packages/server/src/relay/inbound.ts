@@ -26,12 +26,19 @@ import {
   type Seal,
   type Signer,
 } from '@sealpost/protocol';
-import { grantedCeiling, type Account, type Accounts } from '../accounts/account.ts';
+import {
+  defaultCeiling,
+  grantedCeiling,
+  possibleCeiling,
+  type Account,
+  type Accounts,
+} from '../accounts/account.ts';
 import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
 import type { Admission } from '../evidence/admission.ts';
 import type { Answer, Observer, RelayRequest } from '../observe/observer.ts';
 import { loweredLane, type Statements } from '../evidence/statement.ts';
 import { acknowledgeRefusal, accepted } from '../front/acknowledge.ts';
+import type { Intake } from '../limits/intake.ts';
 import { newest, wishesOf, type LiveMessage } from '../message.ts';
 import { unixSeconds, type Clock } from '../schedule/clock.ts';
 import { property } from './link.ts';
@@ -47,7 +54,7 @@ export interface InboundOptions {
   readonly statements: Statements;
   readonly admission: Admission;
   readonly clock: Clock;
-  readonly pendingBytesMax: number;
+  readonly intake: Intake;
   keepCertificate(certificate: TrustedCertificate): Promise<void>;
   /** The message is in its mailbox, or held for its not-before. */
   accepted(message: LiveMessage, state: State): void;
@@ -55,7 +62,6 @@ export interface InboundOptions {
   report(error: unknown): void;
 }
 
-const retryOverloadedSeconds = 5;
 /** A batch of statements: each is below 512 bytes, plus certificates where the peer sends them along. */
 const evidenceBytesMax = statementsMax * 4_096;
 
@@ -104,23 +110,32 @@ export class Inbound {
   }
 
   async #message(peer: Domain, publish: Publish): Promise<Acknowledgement> {
-    const { custody, pendingBytesMax } = this.#options;
-    if (custody.pendingBytes > pendingBytesMax)
-      return acknowledgeRefusal(refuse('overloaded', 'budget', retryOverloadedSeconds).refusal);
     const decoded = this.#decode(peer, publish);
     if (!decoded.ok) return acknowledgeRefusal(decoded.refusal);
     const seal = decoded.value;
+    const { issuer, audience, precedence } = seal.claims;
     const name = nameOf(seal);
     if (this.#underway.has(name)) return acknowledgeRefusal(refuse('undecided', 'underway').refusal);
+    const account = this.#options.accounts.find(audience);
+    const taken = this.#options.intake.fromPeer(peer, {
+      mailbox: account?.address,
+      wanted: lowest(precedence, account === undefined ? defaultCeiling : possibleCeiling(account, issuer)),
+      bytes: publish.payload.length + seal.bytes.length,
+    });
+    if (!taken.ok) return acknowledgeRefusal(taken.refusal);
     this.#underway.add(name);
     try {
-      const opened = await this.#open(seal, publish);
-      return await (opened.ok
-        ? this.#store(seal, publish, opened.value)
-        : this.#refuse(seal, opened.refusal));
+      return await this.#take(seal, publish, taken.value.lane);
     } finally {
       this.#underway.delete(name);
+      taken.value.leave();
     }
+  }
+
+  async #take(seal: Seal, publish: Publish, laneMax: Precedence): Promise<Acknowledgement> {
+    const opened = await this.#open(seal, publish, laneMax);
+    if (!opened.ok) return this.#refuse(seal, opened.refusal);
+    return this.#store(seal, publish, { ...opened.value, laneMax });
   }
 
   /** Everything that tells whether the message may come this way at all, before any certificate is looked at. */
@@ -142,8 +157,9 @@ export class Inbound {
   async #open(
     seal: Seal,
     publish: Publish,
+    lane: Precedence,
   ): Promise<Result<{ account: Account; certificate: TrustedCertificate }>> {
-    const { accounts, clock, crypto, trust } = this.#options;
+    const { accounts, clock, crypto, intake, trust } = this.#options;
     const checked = checkSeal({ seal, body: publish.payload, now: unixSeconds(clock), crypto });
     if (!checked.ok) return checked;
     if (publish.contentType !== undefined && publish.contentType !== seal.contentType)
@@ -153,7 +169,8 @@ export class Inbound {
     const known = trust.known(seal.certificateHash);
     const trusted = known === undefined ? await this.#admitChain(seal) : accept(known);
     if (!trusted.ok) return trusted;
-    const sealClass = await verifySeal(seal, trusted.value.certificate, crypto);
+    const { certificate } = trusted.value;
+    const sealClass = await intake.checks.run(lane, () => verifySeal(seal, certificate, crypto));
     if (!sealClass.ok) return sealClass;
     // Known or not: it may have become known otherwise, and the stored seal needs it after a restart.
     await this.#options.keepCertificate(trusted.value);
@@ -168,11 +185,15 @@ export class Inbound {
   async #store(
     seal: Seal,
     publish: Publish,
-    { account, certificate }: { account: Account; certificate: TrustedCertificate },
+    {
+      account,
+      certificate,
+      laneMax,
+    }: { account: Account; certificate: TrustedCertificate; laneMax: Precedence },
   ): Promise<Acknowledgement> {
     const { claims } = seal;
     const ceiling = grantedCeiling(account, claims.issuer, senderKind(seal, certificate.certificate));
-    const lane = lowest(claims.precedence, ceiling);
+    const lane = lowest(claims.precedence, ceiling, laneMax);
     const transition = this.#transition(seal, publish.payload, lane);
     const result = await this.#options.custody.commit(transition, lane);
     switch (result.kind) {

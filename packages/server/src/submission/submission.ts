@@ -3,6 +3,7 @@ import type { TrustStore, TrustedCertificate } from '@sealpost/identity';
 import type { Acknowledgement, Publish } from '@sealpost/mqtt';
 import {
   Event,
+  Precedence,
   accept,
   bodyBytesMax,
   checkCopies,
@@ -24,7 +25,6 @@ import {
   type Domain,
   type ErrorCode,
   type MessageId,
-  type Precedence,
   type Result,
   type Seal,
   type Signer,
@@ -35,6 +35,7 @@ import type { Principal } from '../accounts/sign-in.ts';
 import type { Custody, CustodyReader, State, Transition } from '../custody/custody.ts';
 import { noticesFor, type Notices } from '../evidence/notices.ts';
 import { loweredLane, type Statements } from '../evidence/statement.ts';
+import type { Intake } from '../limits/intake.ts';
 import { holderOfPeer, newest, wishesOf, type LiveMessage } from '../message.ts';
 import { unixSeconds, type Clock } from '../schedule/clock.ts';
 import { bodyType, composeClaims } from './compose.ts';
@@ -54,8 +55,7 @@ export interface SubmissionOptions {
   readonly statements: Statements;
   readonly notices: Notices;
   readonly clock: Clock;
-  /** Unstored bytes above which new messages are told to come back. */
-  readonly pendingBytesMax: number;
+  readonly intake: Intake;
   readonly revocations: Revocations;
   resolve(recipient: Address): Result<Route>;
   /** Keeps the certificates of a seal so that it can be shown after a restart. Durable when it resolves. */
@@ -74,6 +74,16 @@ export interface Submitted {
 
 type AcceptTransition = Extract<Transition, { kind: 'accept' }>;
 
+/** A submission as it says it is: nothing is proved but the account. */
+interface Claimed extends Submitted {
+  readonly properties: SubmissionProperties;
+  readonly route: Route;
+  /** Decoded, not verified; absent when the domain is to seal. */
+  readonly sealed: Seal | undefined;
+  /** The highest lane it may take. */
+  readonly lane: Precedence;
+}
+
 /** A message whose sender, seal, policy and recipient have been checked. */
 interface Admitted {
   readonly seal: Seal;
@@ -81,8 +91,6 @@ interface Admitted {
   readonly route: Route;
   readonly lane: Precedence;
 }
-
-const retryOverloadedSeconds = 5;
 
 /** What may be said of a seal today although it was taken yesterday: its first answer stands [DELIV-3]. */
 const outlived: ReadonlySet<ErrorCode> = new Set([
@@ -105,22 +113,54 @@ export class Submission {
   }
 
   async submit(submitted: Submitted): Promise<Result<Acknowledgement>> {
-    const { custody, pendingBytesMax } = this.#options;
-    if (submitted.publish.payload.length > bodyBytesMax) return refuse('body-too-large');
-    if (custody.pendingBytes > pendingBytesMax)
-      return refuse('overloaded', 'admission budget used up', retryOverloadedSeconds);
-    const properties = readSubmission(submitted.publish.userProperties, submitted.principal.account.address);
-    if (!properties.ok) return properties;
-    if (submitted.publish.dup === true) {
+    const { intake } = this.#options;
+    const claimed = this.#claim(submitted);
+    if (!claimed.ok) return claimed;
+    const { lane: wanted, route, sealed } = claimed.value;
+    const bytes = submitted.publish.payload.length + (sealed?.bytes.length ?? 0);
+    const mailbox = route.kind === 'mailbox' ? submitted.to : undefined;
+    const taken = intake.fromAccount(submitted.principal.account.address, { mailbox, wanted, bytes });
+    if (!taken.ok) return taken;
+    try {
+      return await this.#decide({ ...claimed.value, lane: taken.value.lane });
+    } finally {
+      taken.value.leave();
+    }
+  }
+
+  /** What needs no work to be read or refused. */
+  #claim(submitted: Submitted): Result<Claimed> {
+    const { publish, principal, to, topicPrecedence } = submitted;
+    const { account } = principal;
+    if (publish.payload.length > bodyBytesMax) return refuse('body-too-large');
+    const read = readSubmission(publish.userProperties, account.address);
+    if (!read.ok) return read;
+    const properties = read.value;
+    const found = this.#options.resolve(to);
+    if (!found.ok) return found;
+    const route = found.value;
+    const decoded =
+      properties.seal === undefined ? undefined : decodeSeal(properties.seal, this.#options.crypto);
+    if (decoded?.ok === false) return decoded;
+    const sealed = decoded?.value;
+    const lane = lowest(
+      sealed?.claims.precedence ?? properties.precedence ?? topicPrecedence ?? Precedence.routine,
+      account.ceiling,
+      ...(route.kind === 'mailbox' ? [grantedCeiling(route.account, account.address, account.kind)] : []),
+    );
+    return accept({ ...submitted, properties, route, sealed, lane });
+  }
+
+  async #decide(claimed: Claimed): Promise<Result<Acknowledgement>> {
+    const { properties } = claimed;
+    const name = this.#repeatName(claimed, properties);
+    if (claimed.publish.dup === true) {
       // The connection that carried the first may be gone before its commit is done.
-      await this.#underway.get(this.#repeatName(submitted, properties.value) ?? '');
-      const repeated = await this.#answerRepeat(submitted, properties.value);
+      await this.#underway.get(name ?? '');
+      const repeated = await this.#answerRepeat(claimed, properties);
       if (repeated !== undefined) return accept(repeated);
     }
-    return this.#noting(
-      this.#repeatName(submitted, properties.value),
-      this.#take(submitted, properties.value),
-    );
+    return this.#noting(name, this.#take(claimed));
   }
 
   /** Under way until it is decided, for whoever comes with the same name meanwhile. */
@@ -134,37 +174,25 @@ export class Submission {
     }
   }
 
-  async #take(submitted: Submitted, properties: SubmissionProperties): Promise<Result<Acknowledgement>> {
-    const admitted = await this.#admit(submitted, properties);
-    if (admitted.ok) return this.#store(submitted, properties, admitted.value);
+  async #take(claimed: Claimed): Promise<Result<Acknowledgement>> {
+    const admitted = await this.#admit(claimed);
+    if (admitted.ok) return this.#store(claimed, claimed.properties, admitted.value);
     if (!outlived.has(admitted.refusal.code)) return admitted;
-    const first = await this.#answerSealed(submitted, properties.seal);
+    const first = await this.#answerSealed(claimed);
     return first === undefined ? admitted : accept(first);
   }
 
-  async #admit(submitted: Submitted, properties: SubmissionProperties): Promise<Result<Admitted>> {
-    const route = this.#options.resolve(submitted.to);
-    if (!route.ok) return route;
-    const sealed =
-      properties.seal === undefined
-        ? await this.#sealFor(submitted, properties)
-        : await this.#open(submitted, properties.seal);
-    if (!sealed.ok) return sealed;
-    const { seal, certificate } = sealed.value;
-    const { account } = submitted.principal;
-    const lane = lowest(
-      seal.claims.precedence,
-      account.ceiling,
-      ...(route.value.kind === 'mailbox'
-        ? [grantedCeiling(route.value.account, account.address, account.kind)]
-        : []),
-    );
-    return accept({ seal, certificate, route: route.value, lane });
+  async #admit(claimed: Claimed): Promise<Result<Admitted>> {
+    const { sealed, lane, route } = claimed;
+    const admitted = await (sealed === undefined
+      ? this.#sealFor(claimed, claimed.properties)
+      : this.#open(claimed, sealed));
+    return admitted.ok ? accept({ ...admitted.value, route, lane }) : admitted;
   }
 
   /** A stock client: the domain attests how it authenticated the sender. */
   async #sealFor(
-    submitted: Submitted,
+    submitted: Claimed,
     properties: SubmissionProperties,
   ): Promise<Result<Pick<Admitted, 'seal' | 'certificate'>>> {
     const { clock, crypto, signer } = this.#options;
@@ -182,26 +210,24 @@ export class Submission {
       nowSeconds: unixSeconds(clock),
     });
     if (!claims.ok) return claims;
-    const seal = await makeSeal({
-      claims: claims.value,
-      contentType: contentType.value,
-      body: publish.payload,
-      signer,
-      crypto,
-    });
+    const seal = await this.#options.intake.checks.run(submitted.lane, () =>
+      makeSeal({
+        claims: claims.value,
+        contentType: contentType.value,
+        body: publish.payload,
+        signer,
+        crypto,
+      }),
+    );
     return accept({ seal, certificate: this.#own.certificate });
   }
 
   /** A client that seals itself: cheapest checks first, the signature last. */
   async #open(
-    submitted: Submitted,
-    bytes: Uint8Array,
+    { principal, publish, to, lane }: Claimed,
+    seal: Seal,
   ): Promise<Result<Pick<Admitted, 'seal' | 'certificate'>>> {
-    const { clock, crypto, domain, trust } = this.#options;
-    const { principal, publish, to } = submitted;
-    const decoded = decodeSeal(bytes, crypto);
-    if (!decoded.ok) return decoded;
-    const seal = decoded.value;
+    const { clock, crypto, domain, intake, trust } = this.#options;
     if (seal.claims.issuer !== principal.account.address) return refuse('issuer-mismatch');
     if (seal.claims.audience !== to) return refuse('audience-mismatch');
     const checked = checkSeal({ seal, body: publish.payload, now: unixSeconds(clock), crypto });
@@ -221,7 +247,8 @@ export class Submission {
     const known = trust.known(seal.certificateHash);
     const trusted = known === undefined ? await this.#admitChain(seal, domain) : accept(known);
     if (!trusted.ok) return trusted;
-    const sealClass = await verifySeal(seal, trusted.value.certificate, crypto);
+    const { certificate } = trusted.value;
+    const sealClass = await intake.checks.run(lane, () => verifySeal(seal, certificate, crypto));
     if (!sealClass.ok) return sealClass;
     if (sealClass.value !== 'origin') return refuse('certificate-wrong-role', 'a domain seal from a client');
     // Known or not: it may have become known by a sign-in, and the stored seal needs it after a restart.
@@ -365,14 +392,10 @@ export class Submission {
   }
 
   /** The first answer to this seal, if it was taken before. */
-  async #answerSealed(
-    { principal, publish, to }: Submitted,
-    bytes: Uint8Array | undefined,
-  ): Promise<Acknowledgement | undefined> {
+  async #answerSealed({ principal, publish, to, sealed }: Claimed): Promise<Acknowledgement | undefined> {
+    if (sealed === undefined) return undefined;
     const { crypto, custody } = this.#options;
-    const decoded = bytes === undefined ? undefined : decodeSeal(bytes, crypto);
-    if (decoded?.ok !== true) return undefined;
-    const { bodyHash, claims, digest } = decoded.value;
+    const { bodyHash, claims, digest } = sealed;
     if (claims.issuer !== principal.account.address || claims.audience !== to) return undefined;
     if (!equalBytes(bodyHash, crypto.sha256(publish.payload))) return undefined;
     const row = await custody.sent(claims.issuer, claims.id);

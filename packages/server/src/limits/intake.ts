@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  accept,
+  domainOf,
+  lowest,
+  type Address,
+  type Domain,
+  type Precedence,
+  type Result,
+} from '@sealpost/protocol';
+import type { DomainLimits } from './limits.ts';
+import { MessageRateLimit } from './message-rates.ts';
+import { Room, type Place } from './room.ts';
+import { Turns } from './turns.ts';
+
+interface IntakeOptions {
+  readonly limits: DomainLimits;
+  readonly clock: { now(): number };
+  /** From 0 to 1, for jitter. */
+  random(): number;
+}
+
+/** A message that may go on. Whoever got it calls `leave` once it is stored or refused. */
+export interface TakenIn extends Place {
+  /** The highest lane it may take: what was wanted, or less where too much of that is sent. */
+  readonly lane: Precedence;
+}
+
+interface Offered {
+  /** Of this domain; absent when the message goes to a peer. */
+  readonly mailbox?: Address | undefined;
+  /** Nothing of it is proved yet, so it must not be above what the sender could be granted. */
+  readonly wanted: Precedence;
+  readonly bytes: number;
+}
+
+/** What a message must pass before work is spent on it: the rates of its sender, of its mailbox, and the room. */
+export class Intake {
+  readonly room: Room;
+  /** For seals that are checked or made. */
+  readonly checks: Turns;
+  readonly #accounts: MessageRateLimit;
+  readonly #peers: MessageRateLimit;
+  readonly #mailboxes: MessageRateLimit;
+
+  constructor({ limits, clock, random }: IntakeOptions) {
+    this.room = new Room({
+      bytesMax: limits.roomBytesMax,
+      messagesMax: limits.roomMessagesMax,
+      clock,
+      random,
+    });
+    this.checks = new Turns(limits.checksMax);
+    this.#accounts = new MessageRateLimit(limits.accountRates, limits.trackedMax, clock);
+    this.#peers = new MessageRateLimit(limits.peerRates, limits.trackedMax, clock);
+    this.#mailboxes = new MessageRateLimit(limits.mailboxRates, limits.trackedMax, clock);
+  }
+
+  fromAccount(account: Address, offered: Offered): Result<TakenIn> {
+    return this.#take(this.#accounts, account, domainOf(account), offered);
+  }
+
+  fromPeer(peer: Domain, offered: Offered): Result<TakenIn> {
+    return this.#take(this.#peers, peer, peer, offered);
+  }
+
+  /** Anything else that an account asks for counts as a message. */
+  request(account: Address): Result<void> {
+    return this.#accounts.take(account);
+  }
+
+  #take(
+    senders: MessageRateLimit,
+    sender: string,
+    senderDomain: Domain,
+    { mailbox, wanted, bytes }: Offered,
+  ): Result<TakenIn> {
+    const taken = senders.take(sender);
+    if (!taken.ok) return taken;
+    const granted = senders.lane(sender, wanted);
+    const lane =
+      mailbox === undefined
+        ? granted
+        : lowest(granted, this.#mailboxes.lane(`${mailbox} ${senderDomain}`, granted));
+    const place = this.room.enter(lane, bytes);
+    return place.ok ? accept({ lane, leave: place.value.leave }) : place;
+  }
+}
