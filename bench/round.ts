@@ -76,11 +76,16 @@ class Arrivals {
   }
 }
 
-function connect(dev: Dev, address: string, onPublish: (publish: Publish) => void): Promise<Link> {
+export function connect(
+  dev: Dev,
+  address: string,
+  onPublish: (publish: Publish) => void,
+  clientId = `bench-${address}`,
+): Promise<Link> {
   const { username, password } = dev.account(address);
   return connectTcp(dev.domainOf(address).mqtt).then((transport) =>
     connectLink(transport, {
-      clientId: `bench-${address}`,
+      clientId,
       username,
       password: Buffer.from(password),
       cleanStart: true,
@@ -94,7 +99,7 @@ function connect(dev: Dev, address: string, onPublish: (publish: Publish) => voi
   );
 }
 
-function idOf({ userProperties }: Publish): string {
+export function idOf({ userProperties }: Publish): string {
   return userProperties.find(([name]) => name === 'id')?.[1] ?? '';
 }
 

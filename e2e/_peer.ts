@@ -31,7 +31,14 @@ import {
   type Signer,
   type Statement,
 } from '@sealpost/protocol';
-import { accountsOf, hashPassword, openDomain, type Account, type RunningDomain } from '@sealpost/server';
+import {
+  accountsOf,
+  hashPassword,
+  openDomain,
+  type Account,
+  type DomainOptions,
+  type RunningDomain,
+} from '@sealpost/server';
 import { temporaryDirectory, type Dev } from './_harness.ts';
 import { address, signerFrom } from './_seals.ts';
 
@@ -111,7 +118,7 @@ export class Home implements Pick<Dev, 'account' | 'domainOf'> {
     t: TestContext,
     others: readonly Estate[],
     accounts: readonly Account[],
-    kept: { directory?: string; own?: Estate } = {},
+    kept: { directory?: string; own?: Estate; limits?: DomainOptions['limits'] } = {},
   ): Promise<Home> {
     const directory = kept.directory ?? (await temporaryDirectory());
     const own = kept.own ?? (await estate('home.test'));
@@ -133,6 +140,7 @@ export class Home implements Pick<Dev, 'account' | 'domainOf'> {
       },
       peers: others.map((other) => ({ domain: other.domain })),
       clock,
+      ...(kept.limits === undefined ? {} : { limits: kept.limits }),
       report: (error) => faults.push(String(error)),
     });
     t.after(() => running.close());

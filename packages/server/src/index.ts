@@ -4,6 +4,8 @@ export type { Account, Accounts, Grant, PasswordCredential, Revocations } from '
 export { hashPassword, passwordBytesMax } from './accounts/password.ts';
 export { AccountStore, credentialsMax, grantsMax, labelCharactersMax } from './accounts/store.ts';
 export type { StoredAccount, StoredCredential } from './accounts/store.ts';
+export { domainLimits } from './limits/limits.ts';
+export type { DomainLimits } from './limits/limits.ts';
 export { keyNames, keys } from './config/keys.ts';
 export type { Key } from './config/keys.ts';
 export { loadConfig } from './config/load.ts';

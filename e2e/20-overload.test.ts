@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// More than a domain takes: who is refused, what is lowered, and who is not to notice.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { connectLink } from '@sealpost/mqtt/link';
+import { connectTcp } from '@sealpost/mqtt/node';
+import { AccountKind, Precedence } from '@sealpost/protocol';
+import { domainLimits, type DomainOptions } from '@sealpost/server';
+import { JsClient } from './_harness.ts';
+import { Home, account, password } from './_peer.ts';
+
+const alarm = 'alarm@home.test';
+const desk = 'desk@home.test';
+const ann = 'ann@home.test';
+const toDesk = `mail/to/${desk}`;
+const accounts = await Promise.all([
+  account(alarm, AccountKind.device),
+  account(ann, AccountKind.person),
+  account(desk, AccountKind.role, { grants: [{ upTo: Precedence.flash }] }),
+]);
+
+function home(t: TestContext, limits: DomainOptions['limits']): Promise<Home> {
+  return Home.open(t, [], accounts, limits === undefined ? {} : { limits });
+}
+
+test('when there is no room, the less urgent are told when to come back, and flash is taken', async (t) => {
+  const at = await home(t, { roomMessagesMax: 20 });
+  const sender = await JsClient.connect(t, at, alarm);
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const sent = Array.from({ length: 60 }, (_, n) => {
+    const precedence = n % 10 === 9 ? 'flash' : 'routine';
+    return sender
+      .publish(toDesk, `${precedence} ${n}`, { precedence })
+      .then((answer) => ({ precedence, answer }));
+  });
+  const answers = await Promise.all(sent);
+  const refused = answers.filter(({ answer }) => answer.reasonCode !== 0);
+  assert.ok(refused.length > 0, 'everything found room');
+  for (const { precedence, answer } of refused) {
+    assert.equal(precedence, 'routine');
+    assert.deepEqual([answer.reasonCode, answer.properties['error']], [0x97, 'overloaded']);
+    assert.match(String(answer.properties['retry-after']), /^[1-9][0-9]?$/);
+  }
+  const arrived = new Set<string>();
+  while (arrived.size < answers.length - refused.length) arrived.add((await reader.next()).text);
+  for (const n of [9, 19, 29, 39, 49, 59]) assert.ok(arrived.has(`flash ${n}`));
+  // It recovers by itself.
+  assert.equal((await sender.publish(toDesk, 'afterwards')).reasonCode, 0);
+});
+
+test('[DELIV-4] what one account sends too much of is lowered, then refused, and said; another does not notice', async (t) => {
+  const few = { perSecond: 0.001, burst: 2 };
+  const at = await home(t, {
+    accountRates: { total: { perSecond: 0.001, burst: 4 }, lanes: new Map([[Precedence.flash, few]]) },
+  });
+  const sender = await JsClient.connect(t, at, alarm);
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const lanes: string[] = [];
+  for (let n = 0; n < 4; n += 1) {
+    assert.equal((await sender.publish(toDesk, 'smoke', { precedence: 'flash' })).reasonCode, 0);
+    lanes.push((await reader.next()).topic.split('/')[2] ?? '');
+  }
+  assert.deepEqual(lanes, ['flash', 'flash', 'immediate', 'immediate']);
+  const refused = await sender.publish(toDesk, 'smoke', { precedence: 'flash' });
+  assert.deepEqual([refused.reasonCode, refused.properties['error']], [0x97, 'rate-limited']);
+  assert.ok(Number(refused.properties['retry-after']) > 0);
+  const other = await JsClient.connect(t, at, ann);
+  assert.equal((await other.publish(toDesk, 'hello')).reasonCode, 0);
+});
+
+test('a reader that never acknowledges, and one that is slow, keep nobody else’s mail', async (t) => {
+  const at = await home(t, undefined);
+  const { host, port } = at.running.mqtt;
+  const stuck = await connectLink(await connectTcp({ host, port }), {
+    clientId: 'stuck',
+    username: ann,
+    password: Buffer.from(password),
+    cleanStart: true,
+    keepAliveSeconds: 60,
+    receiveMaximum: 2,
+    onPublish: () => new Promise(() => {}),
+  });
+  t.after(() => stuck.end());
+  await stuck.subscribe([{ filter: 'mail/inbox/#', qos: 1 }]);
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const sender = await JsClient.connect(t, at, alarm);
+  const count = 60;
+  for (let n = 0; n < count; n += 1) {
+    assert.equal((await sender.publish(`mail/to/${ann}`, `for ann ${n}`)).reasonCode, 0);
+    assert.equal((await sender.publish(toDesk, `for the desk ${n}`)).reasonCode, 0);
+  }
+  const texts = new Set<string>();
+  while (texts.size < count) texts.add((await reader.next()).text);
+  assert.deepEqual(at.faults, []);
+});
+
+async function ended(socket: Socket): Promise<void> {
+  socket.on('error', () => {});
+  socket.resume();
+  if (!socket.destroyed) await once(socket, 'close');
+}
+
+test('an address has so many connections, and who only opens them keeps nobody else out', async (t) => {
+  const at = await home(t, { isLoopbackExempt: false, handshakesPerAddressMax: 3 });
+  const { port } = at.running.mqtt;
+  // The first bytes of a CONNECT, and never the rest.
+  const slow = Array.from({ length: 3 }, () =>
+    connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' }),
+  );
+  t.after(() => slow.forEach((socket) => socket.destroy()));
+  for (const socket of slow) {
+    await once(socket, 'connect');
+    socket.write(Buffer.from([0x10, 0x20, 0x00]));
+  }
+  const fourth = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' });
+  await ended(fourth);
+  const client = await JsClient.connect(t, at, ann);
+  assert.equal((await client.publish(toDesk, 'through')).reasonCode, 0);
+  // One that leaves makes room for the next.
+  slow[0]?.destroy();
+  const again = await JsClient.connect(t, at, desk, { localAddress: '127.0.0.2' } as object);
+  assert.equal((await again.publish(toDesk, 'through too')).reasonCode, 0);
+});
+
+test('the default limits let through what they are written down to', () => {
+  assert.equal(domainLimits.roomBytesMax, 64 * 1024 * 1024);
+  for (const rates of [domainLimits.accountRates, domainLimits.peerRates]) {
+    const perSecond = [...rates.lanes].toSorted(([a], [b]) => a - b).map(([, rate]) => rate.perSecond);
+    assert.deepEqual(
+      perSecond,
+      perSecond.toSorted((a, b) => b - a),
+      'stricter upward',
+    );
+  }
+});
