@@ -164,7 +164,7 @@ test('config show says what is in force and who said so', async (t) => {
   assert.match(shown, /^domain = "home\.test" +# .*sealpost\.toml:3$/m);
   assert.match(shown, /^log\.level = "warn" +# SEALPOST_LOG_LEVEL$/m);
   assert.match(shown, /^limits\.connections = 5 +# --set limits\.connections$/m);
-  assert.match(shown, /^log\.format = "text" +# default$/m);
+  assert.match(shown, /^log\.format = "auto" +# default$/m);
 });
 
 test('a data folder that may not be written is named, with the fix', async (t) => {

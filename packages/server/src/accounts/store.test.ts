@@ -112,7 +112,7 @@ test('sign-ins are noted by credential, and are no change that anybody has to fo
   const follower = new LiveAccounts(AccountStore.open(folder));
   t.after(() => follower.close());
   live.noteSignIn({ credentialId: id } as Principal);
-  live.refresh();
+  live.saveSignIns();
   assert.ok((commands.find(ann)?.credentials[0]?.lastSignInAt ?? 0) > 0);
   assert.equal(follower.refresh(), false);
 });
