@@ -42,7 +42,11 @@ function answer({ args, env = {}, stdin }: Mistake, { folder, file }: Place): Pr
 
 /** As a page can show it, whatever this run's folder was. */
 function shown(talk: string, { folder, file }: Place): string {
-  return talk.replaceAll(file, 'sealpost.toml').replace(/\.toml:[0-9]+/, '.toml:LINE').replaceAll(`${folder}/`, '').replaceAll(folder, 'DIR');
+  return talk
+    .replaceAll(file, 'sealpost.toml')
+    .replace(/\.toml:[0-9]+/, '.toml:LINE')
+    .replaceAll(`${folder}/`, '')
+    .replaceAll(folder, 'DIR');
 }
 
 test('each mistake is one sentence that names the fix, as the page shows it', async (t) => {
