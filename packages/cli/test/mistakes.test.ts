@@ -10,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Domain } from '@sealpost/protocol';
 import { initDomain } from '@sealpost/server';
-import { sealpost, type Finished } from './command.ts';
+import { Running, sealpost, type Finished } from './command.ts';
 import { mistakes, type Mistake, type Place } from './mistakes.ts';
 
 const page = fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url));
@@ -109,18 +109,16 @@ test('a port that is taken is named', async (t) => {
 test('a second serve on the same folder does not begin', async (t) => {
   const at = await place(t);
   const free = ['mqtt', 'mqtts', 'relay'].flatMap((name) => ['--set', `listen.${name}=127.0.0.1:0`]);
-  const ending = new AbortController();
-  const first = sealpost(['serve', '--config', at.file, ...free], { ending: ending.signal });
-  let second: Finished;
-  do second = await sealpost(['serve', '--config', at.file, ...free], { ending: AbortSignal.abort() });
-  while (second.code === 0);
+  const first = new Running(['serve', '--config', at.file, ...free]);
+  t.after(() => first.end());
+  await first.line(/ is up, /);
+  const second = await sealpost(['serve', '--config', at.file, ...free], { ending: AbortSignal.abort() });
   assert.equal(second.code, 78);
   assert.match(
     second.talk,
     /^sealpost: Another sealpost serve runs on .*; end that one first, or .*\. \[config-invalid\]$/,
   );
-  ending.abort();
-  assert.equal((await first).code, 0);
+  assert.equal((await first.end()).code, 0);
   assert.equal(
     (await sealpost(['serve', '--config', at.file, ...free], { ending: AbortSignal.abort() })).code,
     0,
