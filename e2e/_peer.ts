@@ -34,6 +34,7 @@ import {
 import {
   accountsOf,
   hashPassword,
+  nobody,
   openDomain,
   type Account,
   type DomainOptions,
@@ -141,6 +142,7 @@ export class Home implements Pick<Dev, 'account' | 'domainOf'> {
       peers: others.map((other) => ({ domain: other.domain })),
       clock,
       ...(kept.limits === undefined ? {} : { limits: kept.limits }),
+      observer: { ...nobody, linkFailed: (_peer, error) => faults.push(String(error)) },
       report: (error) => faults.push(String(error)),
     });
     t.after(() => running.close());

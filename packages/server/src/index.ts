@@ -54,6 +54,8 @@ export { anchorText, configFileName, initDomain, peerText } from './init.ts';
 export type { InitOptions, Initialised } from './init.ts';
 export { openService } from './serve.ts';
 export type { Service } from './serve.ts';
+export type { Observer } from './observe/observer.ts';
+export { nobody } from './observe/several.ts';
 export { Log } from './operations/log.ts';
 export type { LogSettings } from './operations/log.ts';
 export { isStoreError } from './sqlite/store-error.ts';
