@@ -342,6 +342,8 @@ async function run(input: Uint8Array, honest: Honest): Promise<string> {
     crypto: nodeCrypto,
     anchors: honest.anchors,
     dial: () => Promise.resolve(server),
+    // A second connection would be another input.
+    failFast: true,
   });
   let isConnected = false;
   const hangUp = turns(4).then(() => isConnected || server.destroy());
