@@ -58,6 +58,11 @@ export class Connection {
     return this.#link;
   }
 
+  /** Why there is no link and none will come; undefined as long as one may. */
+  get end(): SealpostError | undefined {
+    return this.#end;
+  }
+
   join(user: ConnectionUser): void {
     this.#users.push(user);
   }

@@ -28,11 +28,13 @@ export class Subscriptions {
 
   /**
    * Resolves when the server has granted the filter, and at once while there is no link: it is subscribed to on the
-   * next. Rejects with SealpostError when the server does not grant it; never unhandled when nobody awaits it.
+   * next. Rejects with SealpostError when the server does not grant it, or when the connection is over; never unhandled when nobody awaits it.
    */
   open(filter: string, options: SubscriptionOptions): Promise<void> {
+    const { end, link } = this.#connection;
+    // Nobody would ever end a stream that begins after the end.
+    if (end !== undefined) return Promise.reject(end);
     this.#open.set(filter, options);
-    const { link } = this.#connection;
     const opened = link === undefined ? Promise.resolve() : this.#first(link, filter, options);
     opened.catch(() => undefined);
     return opened;

@@ -289,3 +289,10 @@ test('a lifetime that is shorter than what the server’s clock may be off by is
   assert.ok(await client.send({ to: desk, body: 'x', lifetimeSeconds: 12 }));
   await client.close();
 });
+
+test('a stream that begins when the connection is over ends at once, with the reason', async () => {
+  const client = await world.connect();
+  await client.close();
+  await assert.rejects(client.messages().next(), { code: 'unreachable' });
+  await assert.rejects(client.evidence().next(), { code: 'unreachable' });
+});
