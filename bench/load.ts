@@ -2,6 +2,8 @@
 // More than the server can do: what becomes of each lane, of what is urgent, of memory, and of the time after it.
 //   npm run load -- [--seconds 60] [--times 10] [--clients 100] [--idle 5000]
 // Everything runs on this machine, the clients beside the server. Quote the ratios.
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +12,7 @@ import { parseArgs } from 'node:util';
 import type { Link, Publish } from '@sealpost/mqtt/link';
 import type { PrecedenceName } from '@sealpost/protocol';
 import { Dev } from '../e2e/_harness.ts';
+import type { Answers, Flood } from './load-flood.ts';
 import { connect, percentiles, round, type Percentiles } from './round.ts';
 
 const alarm = 'kitchen-alarm@home.test';
@@ -31,17 +34,8 @@ const roomMiB = 64;
 const slack = 3;
 const domains = 2;
 const boundMiB = roomMiB * slack * domains;
-const underwayMax = 64;
 const tickMs = 20;
 const flashEveryMs = 200;
-const lanes: readonly PrecedenceName[] = ['deferred', 'deferred', 'routine', 'routine', 'priority'];
-
-interface Answers {
-  accepted: number;
-  refused: number;
-  /** Without `retry-after`. */
-  bare: number;
-}
 
 function publishOf(precedence: PrecedenceName, text: string): Publish {
   return {
@@ -97,41 +91,42 @@ async function flashAlone(flashes: Flashes, link: Link, name: string): Promise<P
   return percentiles(flashes.tookMs);
 }
 
-/** `perSecond` messages a second over all links together, as far as each may have `underwayMax` unanswered. */
-async function flood(
-  links: readonly Link[],
-  perSecond: number,
-  forMs: number,
-): Promise<Map<string, Answers>> {
-  const answers = new Map<string, Answers>(lanes.map((lane) => [lane, { accepted: 0, refused: 0, bare: 0 }]));
-  const underway = links.map(() => 0);
-  const body = 'All is well in the kitchen. '.repeat(10);
-  const began = performance.now();
-  for (let sent = 0; performance.now() - began < forMs;) {
-    const due = ((performance.now() - began) / 1000) * perSecond;
-    for (let tried = 0; sent < due && tried < links.length * underwayMax; tried += 1) {
-      const at = (sent + tried) % links.length;
-      const link = links[at];
-      if (link === undefined || (underway[at] ?? 0) >= underwayMax) continue;
-      const lane = lanes[sent % lanes.length] ?? 'routine';
-      sent += 1;
-      underway[at] = (underway[at] ?? 0) + 1;
-      void link.publish(publishOf(lane, body)).then(({ reasonCode, userProperties = [] }) => {
-        underway[at] = (underway[at] ?? 0) - 1;
-        const of = answers.get(lane);
-        if (of === undefined) return;
-        if (reasonCode === 0) of.accepted += 1;
-        else of.refused += 1;
-        if (reasonCode !== 0 && !userProperties.some(([name]) => name === 'retry-after')) of.bare += 1;
-      });
-    }
-    await pause(tickMs);
-  }
-  return answers;
+/** The flood's own process, signed in and waiting. */
+async function prepareFlood(dev: Dev, perSecond: number): Promise<ChildProcess> {
+  const child = fork(join(import.meta.dirname, 'load-flood.ts'), { execArgv: process.execArgv });
+  const { username, password } = dev.account(alarm);
+  const { host, port } = dev.domainOf(alarm).mqtt;
+  const asked: Flood = {
+    host,
+    port,
+    username,
+    password,
+    to: desk,
+    clients,
+    perSecond: perSecond * times,
+    forMs: seconds * 1000,
+  };
+  child.send(asked);
+  await once(child, 'message');
+  return child;
 }
 
 function show({ p50, p99 }: Percentiles): string {
   return `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
+}
+
+function showAnswers({ lanes, sent, tookMs }: Answers, perSecond: number): void {
+  const offered = sent / (tookMs / 1000);
+  console.log(
+    `offered ${offered.toFixed(0)}/s, ${(offered / perSecond).toFixed(1)} times the sustainable ${perSecond.toFixed(0)}/s, for ${(tookMs / 1000).toFixed(0)} s by ${clients} clients:`,
+  );
+  for (const { lane, accepted, refused, bare } of lanes) {
+    const codes = Object.entries(bare).map(([code, count]) => `${count} with 0x${Number(code).toString(16)}`);
+    console.log(
+      `  ${lane}: ${accepted} accepted, ${refused} refused (${((100 * refused) / (accepted + refused)).toFixed(0)} %), ` +
+        `without retry-after: ${codes.join(', ') || 'none'}`,
+    );
+  }
 }
 
 async function overload(dev: Dev, perSecond: number): Promise<void> {
@@ -140,29 +135,21 @@ async function overload(dev: Dev, perSecond: number): Promise<void> {
   const reader = await connect(dev, desk, (publish) => flashes.arrived(publish), 'reader');
   await reader.subscribe([{ filter: 'mail/inbox/#', qos: 1 }]);
   const urgent = await connect(dev, alarm, () => {}, 'urgent');
-  const links: Link[] = [];
-  // One after the other: passwords are checked so, and only some may wait.
-  for (let n = 0; n < clients; n += 1) links.push(await connect(dev, alarm, () => {}, `flood-${n}`));
+  const floodProcess = await prepareFlood(dev, perSecond);
   const before = await flashAlone(flashes, urgent, 'before');
   const rssBefore = await rssMiB(pid);
   let rssMax = rssBefore;
   const watching = setInterval(() => void rssMiB(pid).then((rss) => (rssMax = Math.max(rssMax, rss))), 250);
   flashes.tookMs.length = 0;
-  const [answers] = await Promise.all([
-    flood(links, perSecond * times, seconds * 1000),
-    flashes.send(urgent, 'during', seconds * 1000),
-  ]);
+  const answered = once(floodProcess, 'message') as Promise<[Answers]>;
+  floodProcess.send('go');
+  await flashes.send(urgent, 'during', seconds * 1000);
+  const [answers] = await answered;
   const ended = performance.now();
   while (flashes.missing > 0 && performance.now() - ended < 60_000) await pause(tickMs);
   clearInterval(watching);
   const during = percentiles(flashes.tookMs);
-  console.log(
-    `offered ${times} times the sustainable ${perSecond.toFixed(0)}/s for ${seconds} s by ${clients} clients:`,
-  );
-  for (const [lane, { accepted, refused, bare }] of answers)
-    console.log(
-      `  ${lane}: ${accepted} accepted, ${refused} refused (${((100 * refused) / (accepted + refused)).toFixed(0)} %), ${bare} of them without retry-after`,
-    );
+  showAnswers(answers, perSecond);
   console.log(
     `  flash: ${flashes.tookMs.length} arrived, ${flashes.refused} refused, ${flashes.missing} missing; ` +
       `alone ${show(before)}; in the flood ${show(during)}; p50 ${(during.p50 / before.p50).toFixed(1)} times, p99 ${(during.p99 / before.p99).toFixed(1)} times`,
@@ -180,7 +167,9 @@ async function overload(dev: Dev, perSecond: number): Promise<void> {
     );
     break;
   }
-  for (const link of [reader, urgent, ...links]) link.end();
+  floodProcess.send('end');
+  await once(floodProcess, 'exit');
+  for (const link of [reader, urgent]) link.end();
 }
 
 async function idleConnections(dev: Dev): Promise<void> {
@@ -206,14 +195,20 @@ async function idleConnections(dev: Dev): Promise<void> {
   for (const link of links) link.end();
 }
 
-const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-load-'));
-const dev = await Dev.start(dataDir);
-try {
+async function withDev(story: (dev: Dev) => Promise<void>): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sealpost-load-'));
+  const dev = await Dev.start(dataDir);
+  try {
+    await story(dev);
+  } finally {
+    await dev.end();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+await withDev(async (dev) => {
   await round(dev, 'stock', 0, 1_000);
   const { perSecond } = await round(dev, 'stock', 0, 3_000);
   await overload(dev, perSecond);
-  if (idle > 0) await idleConnections(dev);
-} finally {
-  await dev.end();
-  await rm(dataDir, { recursive: true, force: true });
-}
+});
+if (idle > 0) await withDev(idleConnections);

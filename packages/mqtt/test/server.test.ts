@@ -453,7 +453,16 @@ test('an undecided handler is answered for', async (t) => {
   await started.promise;
   clock.advance(5_500);
   const { reasonCode, userProperties } = await answer;
-  assert.deepEqual([reasonCode, userProperties], [0x97, [['error', 'undecided']]]);
+  assert.deepEqual(
+    [reasonCode, userProperties],
+    [
+      0x97,
+      [
+        ['error', 'undecided'],
+        ['retry-after', '5'],
+      ],
+    ],
+  );
 });
 
 test('limits of the server are answered by name', async (t) => {

@@ -22,10 +22,13 @@ export interface PublicKey {
   readonly bytes: Uint8Array;
 }
 
+/** `at-once` does not wait for others where there is a pool that they wait in; for the few that are urgent. */
+export type Haste = 'in-turn' | 'at-once';
+
 export interface CryptoProvider {
   sha256(bytes: Uint8Array): Uint8Array;
   /** False, never a rejection, for a key or signature that is not well-formed. ESP256 signatures are r ‖ s. */
-  verify(key: PublicKey, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  verify(key: PublicKey, message: Uint8Array, signature: Uint8Array, haste?: Haste): Promise<boolean>;
   randomBytes(count: number): Uint8Array;
 }
 
@@ -35,7 +38,7 @@ export interface Signer {
   /** DER certificates for x5chain: the leaf first, then the authority that issued it. */
   readonly chain: readonly Uint8Array[];
   /** 64 bytes. */
-  sign(message: Uint8Array): Promise<Uint8Array>;
+  sign(message: Uint8Array, haste?: Haste): Promise<Uint8Array>;
 }
 
 export const CertificateRole = {

@@ -8,7 +8,7 @@ import { decodeCborMap, encodeCbor } from './cbor.ts';
 import { isAscendingEvents } from './claims.ts';
 import { Label, ObjectType } from './cose.ts';
 import { CertificateRole, hashBytesLength } from './crypto.ts';
-import type { CryptoProvider, Signer, SignerCertificate } from './crypto.ts';
+import type { CryptoProvider, Haste, Signer, SignerCertificate } from './crypto.ts';
 import { orderedEvents, signerOf } from './event.ts';
 import type { Event } from './event.ts';
 import { messageIdBytes, messageIdBytesLength, messageIdFromBytes } from './message-id.ts';
@@ -80,11 +80,13 @@ const fields: readonly unknown[] = Object.values(Field);
 export async function makeEvidence({
   statement,
   signer,
+  haste,
 }: {
   readonly statement: Statement;
   readonly signer: Signer;
+  readonly haste?: Haste | undefined;
 }): Promise<Evidence> {
-  const object = await signObject(ObjectType.evidence, [], encodeStatement(statement), signer);
+  const object = await signObject(ObjectType.evidence, [], encodeStatement(statement), signer, haste);
   return { ...object, statement };
 }
 

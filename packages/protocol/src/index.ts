@@ -44,7 +44,7 @@ export {
   isAlgorithm,
   signatureBytesLength,
 } from './crypto.ts';
-export type { CryptoProvider, PublicKey, Signer, SignerCertificate } from './crypto.ts';
+export type { CryptoProvider, Haste, PublicKey, Signer, SignerCertificate } from './crypto.ts';
 export { messageDigest } from './digest.ts';
 export { describeError, errorCodes, isErrorCode } from './errors.ts';
 export type { ErrorCode, ErrorEntry } from './errors.ts';

@@ -9,7 +9,7 @@ import type { Claims } from './claims.ts';
 import { encodeCbor } from './cbor.ts';
 import { Label, ObjectType, sha256Algorithm } from './cose.ts';
 import { CertificateRole, hashBytesLength } from './crypto.ts';
-import type { AccountKind, CryptoProvider, Signer, SignerCertificate } from './crypto.ts';
+import type { AccountKind, CryptoProvider, Haste, Signer, SignerCertificate } from './crypto.ts';
 import { messageDigest } from './digest.ts';
 import { clockSkewSeconds, lifetimeMaxSeconds } from './lifetime.ts';
 import { accept, refuse } from './result.ts';
@@ -95,10 +95,18 @@ export interface SealRequest {
   readonly body: Uint8Array;
   readonly signer: Signer;
   readonly crypto: CryptoProvider;
+  readonly haste?: Haste;
 }
 
 /** Trusts its caller: claims that no verifier would take are sealed all the same. */
-export async function makeSeal({ claims, contentType, body, signer, crypto }: SealRequest): Promise<Seal> {
+export async function makeSeal({
+  claims,
+  contentType,
+  body,
+  signer,
+  crypto,
+  haste,
+}: SealRequest): Promise<Seal> {
   const claimsBytes = encodeClaims(claims);
   const bodyHash = crypto.sha256(body);
   const object = await signObject(
@@ -110,6 +118,7 @@ export async function makeSeal({ claims, contentType, body, signer, crypto }: Se
     ],
     bodyHash,
     signer,
+    haste,
   );
   const digest = messageDigest(crypto, ObjectType.seal, claimsBytes, bodyHash);
   return { ...object, claims, claimsBytes, contentType, bodyHash, digest };
@@ -166,10 +175,11 @@ export async function verifySeal(
   seal: Seal,
   certificate: SignerCertificate,
   crypto: CryptoProvider,
+  haste?: Haste,
 ): Promise<Result<SealClass>> {
   const sealClass = checkSigner(seal, certificate);
   if (!sealClass.ok) return sealClass;
-  const valid = await crypto.verify(certificate.key, seal.signedBytes, seal.signature);
+  const valid = await crypto.verify(certificate.key, seal.signedBytes, seal.signature, haste);
   return valid ? sealClass : refuse('signature-invalid');
 }
 

@@ -5,7 +5,7 @@ import { encodeCbor } from './cbor.ts';
 import { Label, decodeSign1, encodeSign1, mapOf, sha256Algorithm, sigStructure } from './cose.ts';
 import type { ObjectType, Sign1 } from './cose.ts';
 import { hashBytesLength, isAlgorithm, signatureBytesLength } from './crypto.ts';
-import type { Algorithm, Signer, SignerCertificate } from './crypto.ts';
+import type { Algorithm, Haste, Signer, SignerCertificate } from './crypto.ts';
 import type { ErrorCode } from './errors.ts';
 import { accept, refuse } from './result.ts';
 import type { Result } from './result.ts';
@@ -95,6 +95,7 @@ export async function signObject(
   headers: readonly (readonly [number, Uint8Array])[],
   payload: Uint8Array,
   signer: Signer,
+  haste?: Haste,
 ): Promise<SignedObject> {
   const { algorithm, certificate, chain } = signer;
   const all: readonly (readonly [number, Uint8Array])[] = [
@@ -106,7 +107,7 @@ export async function signObject(
   // All labels in use are unsigned: their encoded order is their numeric order.
   const protectedBytes = mapOf(all.toSorted(([left], [right]) => left - right));
   const signedBytes = sigStructure(protectedBytes, noBytes, payload);
-  const signature = await signer.sign(signedBytes);
+  const signature = await signer.sign(signedBytes, haste);
   if (signature.length !== signatureBytesLength) throw new TypeError('a signature has 64 bytes');
   const bytes = encodeSign1(protectedBytes, payload, signature);
   return { bytes, algorithm, certificateHash: certificate.hash, chain, signature, signedBytes };

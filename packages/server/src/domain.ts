@@ -154,7 +154,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
   await archive.keep(own.value);
   const custody = await openCustody({
     directory,
-    sign: async (statement) => (await makeEvidence({ statement, signer })).bytes,
+    sign: async (statement, haste) => (await makeEvidence({ statement, signer, haste })).bytes,
     report: (error) => {
       report(error);
       options.failed?.(error);
@@ -215,7 +215,11 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     const recipientDomain = domainOf(recipient);
     if (recipientDomain !== domain)
       return peers.has(recipientDomain)
-        ? accept<Route>({ kind: 'peer', domain: recipientDomain, ready: relay.isReady(recipientDomain) })
+        ? accept<Route>({
+            kind: 'peer',
+            domain: recipientDomain,
+            isReady: (lane) => relay.isReady(recipientDomain, lane),
+          })
         : refuse('peer-unknown');
     const account = accounts.find(recipient);
     return account === undefined ? refuse('mailbox-unknown') : accept<Route>({ kind: 'mailbox', account });

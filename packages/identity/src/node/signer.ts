@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import { Algorithm, equalBytes } from '@sealpost/protocol';
-import type { Signer } from '@sealpost/protocol';
+import type { Haste, Signer } from '@sealpost/protocol';
 import { parseCertificate } from '../certificate.ts';
 import { parseEcdsaSignature } from '../ecdsa-signature.ts';
 import { nodeCrypto } from './crypto-provider.ts';
@@ -18,7 +18,7 @@ export interface SignerParts {
 /**
  * Throws when the certificate does not fit the profile or the key does not belong to it. A signature that is asked for
  * alone is made at once: waking a thread of the pool for it costs this thread as much, and the machine three times that.
- * Several at a time go to the pool.
+ * Several at a time go to the pool, except what must not wait for them.
  */
 export function nodeSigner({ certificateDer, chain, privateKey }: SignerParts): Signer {
   const certificate = parseCertificate(certificateDer, nodeCrypto);
@@ -29,7 +29,12 @@ export function nodeSigner({ certificateDer, chain, privateKey }: SignerParts): 
     throw new TypeError('the private key does not belong to the certificate');
   const { algorithm } = certificate.value.key;
   const queue = new SignatureQueue(key, algorithm);
-  return { algorithm, certificate: certificate.value, chain, sign: (message) => queue.sign(message) };
+  return {
+    algorithm,
+    certificate: certificate.value,
+    chain,
+    sign: (message, haste) => queue.sign(message, haste),
+  };
 }
 
 interface Wanted {
@@ -51,8 +56,12 @@ class SignatureQueue {
     this.#hashName = algorithm === Algorithm.Ed25519 ? undefined : 'sha256';
   }
 
-  sign(message: Uint8Array): Promise<Uint8Array> {
+  sign(message: Uint8Array, haste: Haste = 'in-turn'): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    if (haste === 'at-once') {
+      this.#signHere({ message, resolve, reject });
+      return promise;
+    }
     // Whoever asks in the same turn of the event loop is waited for, to know how many there are.
     if (this.#wanted.push({ message, resolve, reject }) === 1) process.nextTick(() => this.#start());
     return promise;

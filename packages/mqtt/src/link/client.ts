@@ -19,6 +19,7 @@ import { incomingLimits, type PublishHandler } from './incoming.ts';
 import { Outbox, outboxLimits, type OutboxLimits } from './outbox.ts';
 import type { Outcome, Outgoing } from './outgoing.ts';
 import { PacketStream, type PacketReader } from './packet-stream.ts';
+import { linksOrder } from './reading-order.ts';
 import type { Transport } from './transport.ts';
 
 export interface LinkOptions {
@@ -134,6 +135,7 @@ export function connectLink(transport: Transport, options: LinkOptions): Promise
       transport,
       codec,
       clock,
+      order: linksOrder,
       decoder: { role: 'client', version, maximumPacketSize: maximumPacketSize ?? 0x10000004 },
       reader: handshake,
     });

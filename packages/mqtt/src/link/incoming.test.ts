@@ -68,7 +68,18 @@ test('an undecided handler is answered for with 0x97; its own answer comes too l
   incoming.tick(1000 + incomingLimits.undecidedMs - 1);
   assert.equal(acknowledged.length, 0);
   incoming.tick(1000 + incomingLimits.undecidedMs);
-  assert.deepEqual(acknowledged, [[7, { reasonCode: 0x97, userProperties: [['error', 'undecided']] }]]);
+  assert.deepEqual(acknowledged, [
+    [
+      7,
+      {
+        reasonCode: 0x97,
+        userProperties: [
+          ['error', 'undecided'],
+          ['retry-after', '5'],
+        ],
+      },
+    ],
+  ]);
   answers[0]?.({ reasonCode: 0 });
   await new Promise(setImmediate);
   assert.equal(acknowledged.length, 1);

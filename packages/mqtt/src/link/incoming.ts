@@ -44,7 +44,10 @@ interface Slot {
 
 const undecided: Acknowledgement = {
   reasonCode: ReasonCode.quotaExceeded,
-  userProperties: [['error', 'undecided']],
+  userProperties: [
+    ['error', 'undecided'],
+    ['retry-after', '5'],
+  ],
 };
 const failed: Acknowledgement = { reasonCode: ReasonCode.unspecifiedError };
 

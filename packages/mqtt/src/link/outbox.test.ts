@@ -7,6 +7,7 @@ import type { Publish, PublishPacket } from '../packet.ts';
 import { Outbox, outboxLimits, type OutboxPeer } from './outbox.ts';
 import type { Outcome, Outgoing } from './outgoing.ts';
 import { PacketStream } from './packet-stream.ts';
+import { ReadingOrder } from './reading-order.ts';
 import { MemoryTransport } from '../../test/memory-transport.ts';
 
 class Message implements Outgoing {
@@ -48,6 +49,7 @@ function fixture() {
       transport,
       codec: strictCodec,
       clock,
+      order: new ReadingOrder(),
       decoder: { role: 'server', maximumPacketSize: 1e6, version: 5 },
       reader: { receive: () => undefined, failed: () => undefined, closed: () => undefined },
     });

@@ -5,6 +5,7 @@ import { FakeClock } from '@sealpost/testing';
 import { MemoryTransport } from '../../test/memory-transport.ts';
 import { strictCodec } from '../codec/codec.ts';
 import { PacketStream } from './packet-stream.ts';
+import { ReadingOrder } from './reading-order.ts';
 
 const ping = Uint8Array.of(0xc0, 0);
 
@@ -16,6 +17,7 @@ function fixture() {
     transport,
     codec: strictCodec,
     clock: new FakeClock(),
+    order: new ReadingOrder(),
     decoder: { role: 'server', maximumPacketSize: 1000, version: 5 },
     reader: {
       receive: ({ type }) => {

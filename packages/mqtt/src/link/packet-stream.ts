@@ -3,17 +3,11 @@ import { ProtocolError, type Codec, type Decoder, type DecoderOptions } from '..
 import type { Packet, ProtocolVersion } from '../packet.ts';
 import type { Clock } from '../clock.ts';
 import { Output } from './output.ts';
+import type { ReadingOrder, Reads } from './reading-order.ts';
 import type { Transport } from './transport.ts';
 
 /** A peer that sends without reading what it is answered is not read either, from this much on. */
 const unsentBytesMax = 256 * 1024;
-
-/** Of one connection; then it is the turn of the others. As many as a peer may have unanswered. */
-const packetsPerTurn = 64;
-
-// In Node; a browser has one connection, and nobody else whose turn it could be.
-declare const setImmediate: ((run: () => void) => unknown) | undefined;
-const nextTurn = typeof setImmediate === 'undefined' ? undefined : setImmediate;
 
 /** Who reads a stream. Replaced once, when the handshake is over. */
 export interface PacketReader {
@@ -29,17 +23,19 @@ export interface PacketStreamOptions {
   readonly codec: Codec;
   readonly decoder: DecoderOptions;
   readonly clock: Clock;
+  readonly order: ReadingOrder;
   readonly reader: PacketReader;
 }
 
 /** A transport that carries packets: one at a time, held back while the reader cannot take more. */
-export class PacketStream {
+export class PacketStream implements Reads {
   readonly transport: Transport;
   readonly codec: Codec;
   readonly output: Output;
   readonly decoder: Decoder;
   reader: PacketReader;
   readonly #clock: Clock;
+  readonly #order: ReadingOrder;
   lastReceivedMs: number;
   lastSentMs: number;
   #holds = 0;
@@ -49,20 +45,21 @@ export class PacketStream {
   #resting = false;
   #ended = false;
 
-  constructor({ transport, codec, decoder, clock, reader }: PacketStreamOptions) {
+  constructor({ transport, codec, decoder, clock, order, reader }: PacketStreamOptions) {
     this.transport = transport;
     this.codec = codec;
     this.output = new Output(transport);
     this.decoder = codec.createDecoder(decoder);
     this.reader = reader;
     this.#clock = clock;
+    this.#order = order;
     this.lastReceivedMs = clock.now();
     this.lastSentMs = this.lastReceivedMs;
     transport.onData = (bytes) => {
       if (this.#ended) return;
       this.lastReceivedMs = clock.now();
       this.decoder.feed(bytes);
-      this.#read();
+      if (this.#mayRead) this.#order.read(this);
     };
     transport.onClose = (error) => {
       this.#ended = true;
@@ -115,36 +112,14 @@ export class PacketStream {
     this.#readOn();
   }
 
-  #readOn(): void {
-    if (this.#stalled || this.#resting || this.#holds > 0 || this.#ended) return;
-    this.transport.resume();
-    this.#read();
-  }
-
-  #stall(): void {
-    this.#stalled = true;
-    this.transport.pause();
-  }
-
-  /** Not read meanwhile, so that what waits is bounded by what the transport had given already. */
-  #rest(): void {
-    this.#resting = true;
-    this.transport.pause();
-    nextTurn?.(() => {
-      this.#resting = false;
-      this.#readOn();
-    });
-  }
-
-  #read(): void {
-    if (this.#reading || this.#resting) return;
+  /** In its turn, for as many packets: the order calls it. */
+  readSome(packetsMax: number): boolean {
+    const isRested = this.#resting;
+    this.#resting = false;
     this.#reading = true;
+    let left = packetsMax;
     try {
-      for (let left = packetsPerTurn; this.#holds === 0 && !this.#stalled && !this.#ended; left -= 1) {
-        if (left <= 0 && nextTurn !== undefined && this.decoder.bufferedBytes > 0) {
-          this.#rest();
-          break;
-        }
+      for (; left > 0 && this.#holds === 0 && !this.#stalled && !this.#ended; left -= 1) {
         const packet = this.decoder.next();
         if (packet === undefined) break;
         this.reader.receive(packet);
@@ -155,5 +130,32 @@ export class PacketStream {
       this.#reading = false;
     }
     if (!this.#stalled && !this.#ended && this.transport.bufferedBytes > unsentBytesMax) this.#stall();
+    if (left === 0 && this.#mayRead && this.decoder.bufferedBytes > 0) {
+      this.#resting = true;
+      return true;
+    }
+    if (isRested && this.#mayRead) this.transport.resume();
+    return false;
+  }
+
+  /** Not read meanwhile, so that what waits is bounded by what the transport had given already. */
+  rest(): void {
+    this.#resting = true;
+    this.transport.pause();
+  }
+
+  get #mayRead(): boolean {
+    return !this.#reading && !this.#resting && !this.#stalled && this.#holds === 0 && !this.#ended;
+  }
+
+  #readOn(): void {
+    if (!this.#mayRead) return;
+    this.transport.resume();
+    this.#order.read(this);
+  }
+
+  #stall(): void {
+    this.#stalled = true;
+    this.transport.pause();
   }
 }

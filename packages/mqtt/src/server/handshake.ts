@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../codec.ts';
 import { PacketStream, type PacketReader } from '../link/packet-stream.ts';
+import type { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
 import type { ConnackPacket, ConnectPacket, Packet, Properties, ProtocolVersion } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
@@ -11,6 +12,7 @@ import type { ServerSession, SessionHost } from './session.ts';
 /** What a handshake needs of the server. */
 export interface HandshakeHost<P> extends SessionHost<P> {
   readonly openConnections: number;
+  readonly readingOrder: ReadingOrder;
   newClientId(): string;
   /** Ends what must end for this client and returns the session to open, with whether it existed; undefined: full. */
   sessionFor(
@@ -32,7 +34,7 @@ export class Handshake<P> implements PacketReader {
   #over = false;
 
   constructor(host: HandshakeHost<P>, transport: Transport, info: TransportInfo, established: () => void) {
-    const { clock, codec, limits } = host;
+    const { clock, codec, limits, readingOrder } = host;
     this.#host = host;
     this.#info = info;
     this.#established = established;
@@ -41,6 +43,7 @@ export class Handshake<P> implements PacketReader {
       transport,
       codec,
       clock,
+      order: readingOrder,
       decoder: { role: 'server', maximumPacketSize: limits.connectBytesMax },
       reader: this,
     });

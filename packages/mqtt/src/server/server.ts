@@ -3,6 +3,7 @@ import { repeat, systemClock, type Clock } from '../clock.ts';
 import type { Codec } from '../codec.ts';
 import { strictCodec } from '../codec/codec.ts';
 import type { Admission } from '../link/incoming.ts';
+import { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
 import { ReasonCode } from '../reason-code.ts';
 import type { Application, ReceivePolicy, Session } from './application.ts';
@@ -69,6 +70,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly codec: Codec;
   readonly urgentRank: number;
   readonly admission: Admission;
+  readonly readingOrder = new ReadingOrder();
   readonly router: Router<P>;
   readonly subscribing: Subscribing<P>;
   readonly report: (error: unknown) => void;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gathers transitions into batches. One batch is being written; behind it the next one is open, and who joins it is
-// signed at once, so that signing overlaps with the fsync in front of it. Who finds no room waits in the backlog, by rank.
-import type { MessageId, Statement } from '@sealpost/protocol';
+// signed meanwhile, so that signing overlaps with the fsync in front of it. Who finds no room waits in the backlog, by
+// rank. What is urgent finds room in a batch that is full for others, is signed before them, and does not wait until they
+// are.
+import { Precedence, type Haste, type MessageId, type Statement } from '@sealpost/protocol';
 import type { Prepared } from './command.ts';
 import type { Transition, TransitionResult } from './transition.ts';
 
@@ -13,11 +15,14 @@ export interface Written extends Prepared {
 export interface GroupCommitOptions {
   /** Writes a batch; one result or error for each, in their order. Rejects when nothing can be written any more. */
   write(batch: readonly Written[]): Promise<readonly (TransitionResult | Error)[]>;
-  sign(statement: Statement): Promise<Uint8Array>;
+  sign(statement: Statement, haste: Haste): Promise<Uint8Array>;
 }
 
 const batchTransitionsMax = 64;
 const batchBytesMax = 512 * 1024;
+const urgentRank = Precedence.immediate;
+/** What is urgent may make a batch so many times as large. */
+const urgentTimes = 2;
 /** One place in so many goes to who has waited longest, whatever its rank. */
 const fairShare = 16;
 
@@ -125,11 +130,10 @@ export class GroupCommit {
 
   /** Moves the most urgent of the backlog into the open batch while it has room. */
   #fill(): void {
-    while (this.#backlogSize > 0 && this.#open.length < batchTransitionsMax) {
+    while (this.#backlogSize > 0) {
       const lane = this.#nextLane();
       const [next] = lane;
-      if (next === undefined) return;
-      if (this.#open.length > 0 && this.#openBytes + next.bytes > batchBytesMax) return;
+      if (next === undefined || !this.#hasRoom(next)) return;
       lane.shift();
       this.#backlogSize -= 1;
       this.#taken += 1;
@@ -137,11 +141,19 @@ export class GroupCommit {
     }
   }
 
+  #hasRoom({ rank, bytes }: Entry): boolean {
+    if (this.#open.length === 0) return true;
+    const times = rank >= urgentRank ? urgentTimes : 1;
+    return (
+      this.#open.length < batchTransitionsMax * times && this.#openBytes + bytes <= batchBytesMax * times
+    );
+  }
+
   #nextLane(): Entry[] {
     const waiting = [...this.#backlog.values()].filter((lane) => lane.length > 0);
     const head = (lane: Entry[]): Entry => lane[0] as Entry;
     const better: (left: Entry, right: Entry) => boolean =
-      this.#taken % fairShare === fairShare - 1
+      this.#taken % fairShare === fairShare - 1 && this.#open.length < batchTransitionsMax
         ? (left, right) => left.order < right.order
         : (left, right) => left.rank > right.rank;
     return waiting.reduce((best, lane) => (better(head(lane), head(best)) ? lane : best));
@@ -157,7 +169,8 @@ export class GroupCommit {
       entry.isReady = true;
       return;
     }
-    this.#options.sign(transition.evidence).then(
+    const haste = entry.rank >= urgentRank ? 'at-once' : 'in-turn';
+    this.#options.sign(transition.evidence, haste).then(
       (signed) => {
         entry.signed = signed;
         this.#ready(entry);
@@ -183,17 +196,22 @@ export class GroupCommit {
     this.#fill();
   }
 
-  /** Writes the open batch once the store is free and what was in it by then is signed. */
+  /** Writes the open batch once the store is free and what was in it by then is signed, or something urgent is. */
   #close(): void {
     if (this.#writing || this.#open.length === 0 || this.#failure !== undefined) return;
-    if (this.#awaited > 0 || this.#flushSet) return;
+    if (this.#flushSet || (this.#awaited > 0 && !this.#isUrgentReady)) return;
     // What comes in the same turn of the event loop shares the batch.
     this.#flushSet = true;
     setImmediate(() => {
       this.#flushSet = false;
       this.#awaitSignatures();
-      if (this.#awaited === 0) this.#flush();
+      if (this.#awaited === 0 || this.#isUrgentReady) this.#flush();
     });
+  }
+
+  get #isUrgentReady(): boolean {
+    const [first] = this.#open;
+    return first !== undefined && first.rank >= urgentRank && first.isReady;
   }
 
   #awaitSignatures(): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync } from 'node:fs';
 import { messageIdBytes, messageIdFromBytes } from '@sealpost/protocol';
-import type { Event, MessageId, Precedence, Statement } from '@sealpost/protocol';
+import type { Event, Haste, MessageId, Precedence, Statement } from '@sealpost/protocol';
 import type { Observer } from '../observe/observer.ts';
 import type { RoomLimits } from '../sqlite/room.ts';
 import type {
@@ -33,7 +33,7 @@ export interface CustodyOptions {
   /** Made if it is not there. Whoever opens it last has it; everything an earlier opener commits then rejects. */
   readonly directory: string;
   /** Signs evidence, several at a time. */
-  sign(statement: Statement): Promise<Uint8Array>;
+  sign(statement: Statement, haste: Haste): Promise<Uint8Array>;
   /** Called once, if custody fails as a whole. */
   report(error: Error): void;
   /** Told of every batch, once it is answered. */
@@ -56,7 +56,7 @@ export async function openCustody(
   const thread = await StoreThread.open({ directory, room }, (error) => failed(error));
   const commits = new GroupCommit({
     // Async, so that whatever it throws is a rejection.
-    sign: async (statement) => sign(statement),
+    sign: async (statement, haste) => sign(statement, haste),
     write: async (batch) => {
       const began = performance.now();
       const results = unpackResults(await thread.write(packBatch(batch)), batch);

@@ -2,9 +2,12 @@
 import {
   accept,
   domainOf,
+  isUrgent,
   lowest,
+  refuse,
   type Address,
   type Domain,
+  type Haste,
   type Precedence,
   type Result,
 } from '@sealpost/protocol';
@@ -37,8 +40,7 @@ interface Offered {
 /** What a message must pass before work is spent on it: the rates of its sender, of its mailbox, and the room. */
 export class Intake {
   readonly room: Room;
-  /** For seals that are checked or made. */
-  readonly checks: Turns;
+  readonly #seals: Turns;
   readonly #accounts: MessageRateLimit;
   readonly #peers: MessageRateLimit;
   readonly #mailboxes: MessageRateLimit;
@@ -50,7 +52,11 @@ export class Intake {
       clock,
       random,
     });
-    this.checks = new Turns(limits.checksMax);
+    this.#seals = new Turns({
+      atOnceMax: limits.sealsMax,
+      waitMsMax: limits.sealWaitMsMax,
+      clock,
+    });
     this.#accounts = new MessageRateLimit(limits.accountRates, limits.trackedMax, clock);
     this.#peers = new MessageRateLimit(limits.peerRates, limits.trackedMax, clock);
     this.#mailboxes = new MessageRateLimit(limits.mailboxRates, limits.trackedMax, clock);
@@ -62,6 +68,16 @@ export class Intake {
 
   fromPeer(peer: Domain, offered: Offered): Result<TakenIn> {
     return this.#take(this.#peers, peer, peer, offered);
+  }
+
+  /**
+   * A seal is checked or made in its turn; what is urgent, and so limited in number, at once. Refused `overloaded` if its
+   * turn does not come in time: nothing was done for it yet.
+   */
+  async seal<T>(lane: Precedence, work: (haste: Haste) => Promise<Result<T>>): Promise<Result<T>> {
+    if (isUrgent(lane)) return work('at-once');
+    const done = await this.#seals.run(lane, () => work('in-turn'));
+    return done ?? refuse('overloaded', `no turn in lane ${lane}`, this.room.retryAfterSeconds);
   }
 
   /** Anything else that an account asks for counts as a message. */

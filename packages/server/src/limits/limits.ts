@@ -20,8 +20,9 @@ export interface DomainLimits {
   /** Messages that were received and are not yet stored or refused, in bytes and in number. */
   readonly roomBytesMax: number;
   readonly roomMessagesMax: number;
-  /** Seals that are checked or made at the same time; the others wait, the most urgent first. */
-  readonly checksMax: number;
+  /** Seals that are checked or made at the same time; the others wait, the most urgent first, but no longer than this. */
+  readonly sealsMax: number;
+  readonly sealWaitMsMax: number;
   readonly accountRates: MessageRates;
   readonly peerRates: MessageRates;
   readonly mailboxRates: MessageRates;
@@ -60,7 +61,8 @@ export const unlimitedRates: Pick<DomainLimits, 'accountRates' | 'peerRates' | '
 export const domainLimits: DomainLimits = {
   roomBytesMax: 64 * 1024 * 1024,
   roomMessagesMax: 8_192,
-  checksMax: 64,
+  sealsMax: 16,
+  sealWaitMsMax: 3_000,
   accountRates: rates({ perSecond: 1_000, burst: 20_000 }, [
     [priority, { perSecond: 500, burst: 10_000 }],
     [immediate, { perSecond: 20, burst: 500 }],

@@ -85,7 +85,7 @@ export class Room {
     const lane = this.#laneOf(precedence);
     if (!this.#hasRoom(lane, bytes, nowMs)) {
       lane.refused += 1;
-      return refuse('overloaded', `lane ${precedence}`, this.#retryAfterSeconds());
+      return refuse('overloaded', `lane ${precedence}`, this.retryAfterSeconds);
     }
     lane.taken += 1;
     this.#bytes += bytes;
@@ -120,7 +120,7 @@ export class Room {
    * As many seconds as there are refused messages for each that was taken: if all come back evenly spread over that
    * time, they are about what can be taken. Jitter keeps them from coming back together.
    */
-  #retryAfterSeconds(): number {
+  get retryAfterSeconds(): number {
     const refused = this.#refusedBefore + this.#sum('refused');
     const taken = this.#takenBefore + this.#sum('taken');
     const seconds = Math.min(retryAfterSecondsMax, 1 + refused / Math.max(1, taken));

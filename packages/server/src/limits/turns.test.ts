@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeClock } from '@sealpost/testing';
 import { Turns } from './turns.ts';
 
 test('so many run at once, and the most urgent of those who wait goes next', async () => {
-  const turns = new Turns(2);
+  const turns = new Turns({ atOnceMax: 2, waitMsMax: 1000, clock: new FakeClock() });
   const began: string[] = [];
   const ends = new Map<string, () => void>();
-  const work = (name: string, rank: number): Promise<string> =>
+  const work = (name: string, rank: number): Promise<string | undefined> =>
     turns.run(rank, () => {
       began.push(name);
       return new Promise((resolve) => ends.set(name, () => resolve(name)));
@@ -29,9 +30,23 @@ test('so many run at once, and the most urgent of those who wait goes next', asy
 });
 
 test('work that fails gives its turn on', async () => {
-  const turns = new Turns(1);
+  const turns = new Turns({ atOnceMax: 1, waitMsMax: 1000, clock: new FakeClock() });
   const failing = turns.run(0, () => Promise.reject(new Error('no')));
   const next = turns.run(0, async () => 'done');
   await assert.rejects(failing, /no/);
   assert.equal(await next, 'done');
+});
+
+test('who waits too long behind others is sent away with nothing done', async () => {
+  const clock = new FakeClock();
+  const turns = new Turns({ atOnceMax: 1, waitMsMax: 1000, clock });
+  const first = Promise.withResolvers<string>();
+  const running = turns.run(0, () => first.promise);
+  let begun = false;
+  const waiting = turns.run(-2, async () => (begun = true));
+  clock.advance(1001);
+  const urgent = turns.run(4, async () => 'urgent');
+  first.resolve('first');
+  assert.deepEqual(await Promise.all([running, waiting, urgent]), ['first', undefined, 'urgent']);
+  assert.equal(begun, false);
 });

@@ -170,7 +170,7 @@ export class Inbound {
     const trusted = known === undefined ? await this.#admitChain(seal) : accept(known);
     if (!trusted.ok) return trusted;
     const { certificate } = trusted.value;
-    const sealClass = await intake.checks.run(lane, () => verifySeal(seal, certificate, crypto));
+    const sealClass = await intake.seal(lane, (haste) => verifySeal(seal, certificate, crypto, haste));
     if (!sealClass.ok) return sealClass;
     // Known or not: it may have become known otherwise, and the stored seal needs it after a restart.
     await this.#options.keepCertificate(trusted.value);

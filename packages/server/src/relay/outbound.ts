@@ -13,6 +13,7 @@ import {
   withChain,
   type Domain,
   type MessageId,
+  type Precedence,
   type Statement,
 } from '@sealpost/protocol';
 import type { Custody, CustodyReader, State, Stored } from '../custody/custody.ts';
@@ -86,8 +87,8 @@ export class PeerQueue {
   }
 
   /** Whether an offer would leave at once, so that the accepting commit may already say "in doubt" (state 4). */
-  get ready(): boolean {
-    return this.#feed?.isOpen === true;
+  isReady(lane: Precedence): boolean {
+    return this.#feed?.isOpenFor(lane) === true;
   }
 
   linkUp(sink: Sink, read: (row: Stored) => Due): void {

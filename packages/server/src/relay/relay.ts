@@ -39,8 +39,8 @@ export class Relay {
   }
 
   /** Whether a message accepted now would leave at once. */
-  isReady(peer: Domain): boolean {
-    return this.#peers.get(peer)?.queue.ready === true;
+  isReady(peer: Domain, lane: Precedence): boolean {
+    return this.#peers.get(peer)?.queue.isReady(lane) === true;
   }
 
   isLinked(peer: Domain): boolean {

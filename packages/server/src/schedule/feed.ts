@@ -74,10 +74,16 @@ export class Feed<Row extends Position> {
     return this.#caughtUp && !this.#paused && !this.#stopped && this.#options.hasRoom(false);
   }
 
+  /** Whether `arrived` would offer it at once; what is urgent overtakes what waits. */
+  isOpenFor(lane: Precedence): boolean {
+    if (this.#stopped || this.#paused) return false;
+    return this.isOpen || (isUrgent(lane) && this.#options.hasRoom(true));
+  }
+
   /** Whether the row was offered at once; otherwise it is found when the queue is read. */
   arrived(row: Row): boolean {
     if (this.#stopped || this.#paused) return false;
-    if (this.isOpen || (isUrgent(row.lane) && this.#options.hasRoom(true))) {
+    if (this.isOpenFor(row.lane)) {
       this.#offer(row);
       return true;
     }

@@ -43,8 +43,12 @@ import { bodyType, composeClaims } from './compose.ts';
 /** Where a recipient is: a mailbox of this domain, or another domain. */
 export type Route =
   | { readonly kind: 'mailbox'; readonly account: Account }
-  /** `ready`: a link with room is up, so the offer follows the commit at once. */
-  | { readonly kind: 'peer'; readonly domain: Domain; readonly ready: boolean };
+  | {
+      readonly kind: 'peer';
+      readonly domain: Domain;
+      /** A link with room for this lane is up, so the offer follows the commit at once. */
+      isReady(lane: Precedence): boolean;
+    };
 
 export interface SubmissionOptions {
   readonly domain: Domain;
@@ -210,16 +214,19 @@ export class Submission {
       nowSeconds: unixSeconds(clock),
     });
     if (!claims.ok) return claims;
-    const seal = await this.#options.intake.checks.run(submitted.lane, () =>
-      makeSeal({
-        claims: claims.value,
-        contentType: contentType.value,
-        body: publish.payload,
-        signer,
-        crypto,
-      }),
+    const sealed = await this.#options.intake.seal(submitted.lane, async (haste) =>
+      accept(
+        await makeSeal({
+          claims: claims.value,
+          contentType: contentType.value,
+          body: publish.payload,
+          signer,
+          crypto,
+          haste,
+        }),
+      ),
     );
-    return accept({ seal, certificate: this.#own.certificate });
+    return sealed.ok ? accept({ seal: sealed.value, certificate: this.#own.certificate }) : sealed;
   }
 
   /** A client that seals itself: cheapest checks first, the signature last. */
@@ -248,7 +255,7 @@ export class Submission {
     const trusted = known === undefined ? await this.#admitChain(seal, domain) : accept(known);
     if (!trusted.ok) return trusted;
     const { certificate } = trusted.value;
-    const sealClass = await intake.checks.run(lane, () => verifySeal(seal, certificate, crypto));
+    const sealClass = await intake.seal(lane, (haste) => verifySeal(seal, certificate, crypto, haste));
     if (!sealClass.ok) return sealClass;
     if (sealClass.value !== 'origin') return refuse('certificate-wrong-role', 'a domain seal from a client');
     // Known or not: it may have become known by a sign-in, and the stored seal needs it after a restart.
@@ -327,7 +334,7 @@ export class Submission {
       issuer: claims.issuer,
       audience: claims.audience,
       digest: seal.digest,
-      state: local ? (held ? 2 : 6) : route.ready ? 4 : 3,
+      state: local ? (held ? 2 : 6) : route.isReady(lane) ? 4 : 3,
       lane,
       expires: claims.expires,
       nextAt: held ? notBeforeMs : now,
