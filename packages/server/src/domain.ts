@@ -165,7 +165,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
 
   const statements = new Statements(clock, crypto.randomBytes);
   const chainOf = (hash: Uint8Array): readonly Uint8Array[] => trust.known(hash)?.chain ?? [];
-  const notices = new Notices({ custody, crypto, chainOf, report });
+  const notices = new Notices({ custody, crypto, clock, chainOf, report });
   const admission = new Admission({ domain, crypto, trust, custody, notices });
   const outcomes: Outcomes = new Outcomes({
     domain,

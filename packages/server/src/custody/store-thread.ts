@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Worker } from 'node:worker_threads';
+import { StoreError } from '../sqlite/store-error.ts';
 import type { PruneStep } from './custody.ts';
 import type { Question } from './sqlite-reader.ts';
 import type { FromStore, StoreOptions, ToStore } from './thread-messages.ts';
@@ -84,6 +85,7 @@ export class StoreThread {
     return promise;
   }
 
+  /** Rejects, too, when this question cannot be answered; nothing else is touched by that. */
   ask(question: Question, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closing) return Promise.reject(new Error('custody is closed'));
@@ -110,8 +112,13 @@ export class StoreThread {
   #putNext(): void {
     const next = this.#questions.shift();
     if (next === undefined) return;
-    this.#asked.push(next);
-    this.#post({ kind: 'ask', question: next.question, values: next.values });
+    try {
+      this.#post({ kind: 'ask', question: next.question, values: next.values });
+      this.#asked.push(next);
+    } catch (error) {
+      // A value that cannot pass between threads.
+      next.reject(asError(error));
+    }
   }
 
   #post(message: ToStore): void {
@@ -123,6 +130,9 @@ export class StoreThread {
       this.#batches.shift()?.resolve(message);
     } else if (message.kind === 'answer') {
       this.#asked.shift()?.resolve(message.rows);
+      this.#askNext();
+    } else if (message.kind === 'unanswered') {
+      this.#asked.shift()?.reject(unanswered(message));
       this.#askNext();
     } else if (message.kind === 'pruned') {
       this.#prunings.shift()?.resolve(message.step);
@@ -143,6 +153,10 @@ export class StoreThread {
     if (this.#isOpen) this.#failed(error);
     else this.#opened.reject(error);
   }
+}
+
+function unanswered({ code, sentence }: Extract<FromStore, { kind: 'unanswered' }>): Error {
+  return code === undefined ? new Error(sentence) : new StoreError(code, sentence);
 }
 
 function asError(error: unknown): Error {
