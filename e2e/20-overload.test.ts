@@ -9,7 +9,7 @@ import { connectTcp } from '@sealpost/mqtt/node';
 import { AccountKind, Precedence } from '@sealpost/protocol';
 import { domainLimits, type DomainOptions } from '@sealpost/server';
 import { JsClient } from './_harness.ts';
-import { Home, account, password } from './_peer.ts';
+import { Home, Peer, account, estate, password } from './_peer.ts';
 
 const alarm = 'alarm@home.test';
 const desk = 'desk@home.test';
@@ -125,6 +125,17 @@ test('an address has so many connections, and who only opens them keeps nobody e
   slow[0]?.destroy();
   const again = await JsClient.connect(t, at, desk, { localAddress: '127.0.0.2' } as object);
   assert.equal((await again.publish(toDesk, 'through too')).reasonCode, 0);
+});
+
+test('who crowds the account listeners keeps no peer out', async (t) => {
+  const fire = await estate('fire.test');
+  const at = await Home.open(t, [fire], accounts, { limits: { handshakesMax: 3 } });
+  const { host, port } = at.running.mqtt;
+  const idle = Array.from({ length: 3 }, () => connect({ host, port }));
+  t.after(() => idle.forEach((socket) => socket.destroy()));
+  await Promise.all(idle.map((socket) => once(socket, 'connect')));
+  await ended(connect({ host, port }));
+  await Peer.linked(t, fire, at);
 });
 
 test('the default limits let through what they are written down to', () => {

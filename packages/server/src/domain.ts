@@ -224,6 +224,8 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
   const limits = { ...domainLimits, ...options.limits };
   const intake = new Intake({ limits, clock, random: Math.random });
   const gate = new ConnectionGate(limits, clock);
+  // Whoever crowds the account listeners keeps no peer out.
+  const relayGate = new ConnectionGate(limits, clock);
   const submission = new Submission({
     domain,
     crypto,
@@ -370,7 +372,9 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     if (secureWeb !== undefined) accountTls.push(secureWeb);
     const toPeers =
       relayAt &&
-      (await listening(listenTls(relayServer, { ...relayAt, gate, tls: tlsOptions(options.link) })));
+      (await listening(
+        listenTls(relayServer, { ...relayAt, gate: relayGate, tls: tlsOptions(options.link) }),
+      ));
     deadlines.note(clock.now());
     links.set(options.peers);
     const at = {
