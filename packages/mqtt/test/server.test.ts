@@ -411,6 +411,26 @@ test('the Will: when the connection breaks, not after DISCONNECT; delayed ones w
   await assert.rejects(dial(port, { will: { ...willTo('w'), qos: 2 } }), { reasonCode: 0x9b });
 });
 
+test('a session that the application ends leaves no Will: its owner may say nothing more', async (t) => {
+  const { port, application } = await run(t);
+  const reader = await dial(port);
+  await reader.subscribe([{ filter: 'will/#', qos: 1 }]);
+  const options = { cleanStart: false, sessionExpirySeconds: 60 };
+  const connected = await dial(port, { clientId: 'connected', will: willTo('held/will') });
+  application.sessions.get('connected')?.end(0x87);
+  await connected.closed;
+  const away = await dial(port, { clientId: 'away', ...options, will: willTo('will/delayed', 20) });
+  away.end(4);
+  await away.closed;
+  application.sessions.get('away')?.end(0x87);
+  await reader.publish(message('will/marker'));
+  assert.deepEqual(
+    (await reader.count(1)).map(({ topic }) => topic),
+    ['will/marker'],
+  );
+  assert.deepEqual(application.published, []);
+});
+
 test('[MQTT-3.1.2-22] keep alive: a silent client is disconnected after one and a half times', async (t) => {
   const clock = new FakeClock();
   const { port } = await run(t, { clock });
