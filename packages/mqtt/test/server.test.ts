@@ -496,6 +496,26 @@ test('limits of the server are answered by name', async (t) => {
   await second.closed;
 });
 
+test('an account that leaves sessions behind loses its own oldest, and keeps nobody else out', async (t) => {
+  const { port, server, application } = await run(t, { limits: { sessions: 4, sessionsPerAccount: 3 } });
+  const options = { cleanStart: false, sessionExpirySeconds: 60 };
+  const leave = async (clientId: string): Promise<boolean> => {
+    const link = await dial(port, { clientId, username: 'ann', ...options });
+    link.end();
+    await link.closed;
+    return link.connack.sessionPresent;
+  };
+  for (const clientId of ['a', 'b', 'c']) await leave(clientId);
+  assert.equal(await leave('a'), true, 'it is the youngest now');
+  await leave('d');
+  assert.ok(application.log.includes('ended b'));
+  assert.equal(server.stats.sessions, 3);
+  for (const clientId of ['a', 'c', 'd'])
+    assert.equal((await dial(port, { clientId, username: 'ann', ...options })).connack.sessionPresent, true);
+  await assert.rejects(dial(port, { clientId: 'e', username: 'ann' }), { reasonCode: 0x97 });
+  await dial(port, { clientId: 'e', username: 'bob' });
+});
+
 test('a closed server says goodbye and leaves nothing behind', async (t) => {
   const { port, server, application } = await run(t);
   const link = await dial(port, { clientId: 'c', cleanStart: false, sessionExpirySeconds: 60 });
