@@ -9,7 +9,8 @@ import { connectTcp } from '@sealpost/mqtt/node';
 import { AccountKind, Precedence } from '@sealpost/protocol';
 import { domainLimits, type DomainOptions } from '@sealpost/server';
 import { JsClient } from './_harness.ts';
-import { Home, Peer, account, estate, password } from './_peer.ts';
+import { Home, Peer, account, estate, password, propertyOf } from './_peer.ts';
+import { claimsOf, sealOf, sealText } from './_seals.ts';
 
 const alarm = 'alarm@home.test';
 const desk = 'desk@home.test';
@@ -136,6 +137,34 @@ test('who crowds the account listeners keeps no peer out', async (t) => {
   await Promise.all(idle.map((socket) => once(socket, 'connect')));
   await ended(connect({ host, port }));
   await Peer.linked(t, fire, at);
+});
+
+test('what a peer asks and reports counts among what it may send; another does not notice', async (t) => {
+  const [fire, third] = await Promise.all([estate('fire.test'), estate('third.test')]);
+  const peerRates = { total: { perSecond: 0.001, burst: 3 }, lanes: new Map() };
+  const at = await Home.open(t, [fire, third], accounts, { limits: { peerRates } });
+  const peer = await Peer.linked(t, fire, at);
+  const attestation = {
+    kind: AccountKind.person,
+    method: 'password',
+    credential: new Uint8Array(32),
+  } as const;
+  const claims = claimsOf('chief@fire.test', desk, { attestation });
+  const seal = sealText(await sealOf(claims, fire.seal, 'hello'), fire.seal.chain);
+  const answers = [
+    await peer.status(seal),
+    await peer.evidence(),
+    await peer.relay(seal, 'hello'),
+    await peer.status(seal),
+    await peer.evidence(),
+    await peer.relay(seal, 'hello'),
+  ];
+  assert.deepEqual(
+    answers.map((answer) => propertyOf(answer, 'error')),
+    ['undecided', undefined, undefined, 'rate-limited', 'rate-limited', 'rate-limited'],
+  );
+  const other = await Peer.linked(t, third, at);
+  assert.equal((await other.evidence()).reasonCode, 0);
 });
 
 test('the default limits let through what they are written down to', () => {

@@ -157,7 +157,7 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
           ...(topic.precedence === undefined ? {} : { topicPrecedence: topic.precedence }),
         });
       case 'act': {
-        const taken = this.#options.intake.request(principal.account.address);
+        const taken = this.#options.intake.requestOfAccount(principal.account.address);
         if (!taken.ok) return taken;
         const done = await this.#options.dispositions.act(principal, topic.id, topic.action);
         return done.ok ? { ok: true, value: accepted } : done;
@@ -178,7 +178,7 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
     if (match === undefined) return refuse('not-allowed', 'not subscribed to the response topic');
     if (session.queued >= answersMax)
       return refuse('overloaded', 'answers are not taken', retryOverloadedSeconds);
-    const taken = this.#options.intake.request(session.principal.account.address);
+    const taken = this.#options.intake.requestOfAccount(session.principal.account.address);
     if (!taken.ok) return taken;
     const answer = await this.#options.trace.answer(session.principal.account, publish.payload);
     session.send({

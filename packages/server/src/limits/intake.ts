@@ -65,8 +65,13 @@ export class Intake {
   }
 
   /** Anything else that an account asks for counts as a message. */
-  request(account: Address): Result<void> {
+  requestOfAccount(account: Address): Result<void> {
     return this.#accounts.take(account);
+  }
+
+  /** So does a question of a peer, and a batch of its evidence. */
+  requestOfPeer(peer: Domain): Result<void> {
+    return this.#peers.take(peer);
   }
 
   #take(
