@@ -87,10 +87,23 @@ export class StoreThread {
 
   /** Rejects, too, when this question cannot be answered; nothing else is touched by that. */
   ask(question: Question, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
+    return this.#enqueue((asked) => this.#questions.push(asked), question, values);
+  }
+
+  /** For an operator, who asks seldom: before all that clients and peers have asked and that is not under way. */
+  askFirst(question: Question, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
+    return this.#enqueue((asked) => this.#questions.unshift(asked), question, values);
+  }
+
+  #enqueue(
+    enqueue: (asked: Asked) => void,
+    question: Question,
+    values: readonly unknown[],
+  ): Promise<readonly Record<string, unknown>[]> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closing) return Promise.reject(new Error('custody is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<readonly Record<string, unknown>[]>();
-    this.#questions.push({ question, values, resolve, reject });
+    enqueue({ question, values, resolve, reject });
     this.#askNext();
     return promise;
   }
