@@ -296,3 +296,15 @@ test('a stream that begins when the connection is over ends at once, with the re
   await assert.rejects(client.messages().next(), { code: 'unreachable' });
   await assert.rejects(client.evidence().next(), { code: 'unreachable' });
 });
+
+test('sending when the connection is over is refused, and nothing is left unhandled', async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  t.after(() => process.off('unhandledRejection', note));
+  const client = await world.connect();
+  await client.close();
+  await assert.rejects(client.send({ to: desk, body: 'x', ask: ['delivered'] }), { code: 'unreachable' });
+  await new Promise(setImmediate);
+  assert.deepEqual(unhandled, []);
+});
