@@ -73,6 +73,27 @@ test('[DELIV-4] what one account sends too much of is lowered, then refused, and
   assert.equal((await other.publish(toDesk, 'hello')).reasonCode, 0);
 });
 
+test('asking for a mailbox again and again counts among what an account may ask; ordinary topics do not', async (t) => {
+  const at = await home(t, { accountRates: { total: { perSecond: 0.001, burst: 3 }, lanes: new Map() } });
+  const { host, port } = at.running.mqtt;
+  const link = await connectLink(await connectTcp({ host, port }), {
+    clientId: 'eager',
+    username: ann,
+    password: Buffer.from(password),
+    cleanStart: true,
+    keepAliveSeconds: 60,
+    onPublish: () => ({ reasonCode: 0 }),
+  });
+  t.after(() => link.end());
+  const granted: number[] = [];
+  for (let n = 0; n < 4; n += 1)
+    granted.push(...(await link.subscribe([{ filter: 'mail/inbox/#', qos: 1 }])));
+  assert.deepEqual(granted, [1, 1, 1, 0x97]);
+  assert.deepEqual(await link.subscribe([{ filter: 'kitchen/#', qos: 1 }]), [1]);
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+});
+
 test('a reader that never acknowledges, and one that is slow, keep nobody else’s mail', async (t) => {
   const at = await home(t, undefined);
   const { host, port } = at.running.mqtt;

@@ -245,12 +245,14 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
     });
   }
 
-  subscribe(_session: AccountSession, filter: string, { qos }: SubscribeOptions): SubscribeAnswer {
+  subscribe({ principal }: AccountSession, filter: string, { qos }: SubscribeOptions): SubscribeAnswer {
     const granted = Math.min(qos, 1);
     if (filter.startsWith(answerRoot)) return { reasonCode: granted };
     const checked = checkMailFilter(filter);
-    if (checked.ok) return { reasonCode: granted };
-    const { mqtt, sentence } = describeError(checked.refusal.code);
+    // Each makes the store read what waits, once more.
+    const taken = checked.ok ? this.#options.intake.requestOfAccount(principal.account.address) : checked;
+    if (taken.ok) return { reasonCode: granted };
+    const { mqtt, sentence } = describeError(taken.refusal.code);
     return { reasonCode: mqtt, reasonString: sentence };
   }
 
