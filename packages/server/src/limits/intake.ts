@@ -87,7 +87,7 @@ export class Intake {
       mailbox === undefined
         ? granted
         : lowest(granted, this.#mailboxes.lane(`${mailbox} ${senderDomain}`, granted));
-    const place = this.room.enter(lane, bytes);
+    const place = this.room.enter(lane, bytes, sender);
     return place.ok ? accept({ lane, leave: place.value.leave }) : place;
   }
 }
