@@ -2,7 +2,6 @@
 import {
   accept,
   domainOf,
-  lowest,
   type Address,
   type Domain,
   type Precedence,
@@ -83,11 +82,13 @@ export class Intake {
     const taken = senders.take(sender);
     if (!taken.ok) return taken;
     const granted = senders.lane(sender, wanted);
-    const lane =
-      mailbox === undefined
-        ? granted
-        : lowest(granted, this.#mailboxes.lane(`${mailbox} ${senderDomain}`, granted));
+    const written = mailbox === undefined ? undefined : `${mailbox} ${senderDomain}`;
+    const lane = written === undefined ? granted : this.#mailboxes.lane(written, granted);
     const place = this.room.enter(lane, bytes, sender);
-    return place.ok ? accept({ lane, leave: place.value.leave }) : place;
+    if (place.ok) return accept({ lane, leave: place.value.leave });
+    // It will be sent again, and is no less urgent for having found no room.
+    senders.giveBack(sender, granted);
+    if (written !== undefined) this.#mailboxes.giveBack(written, lane);
+    return place;
   }
 }
