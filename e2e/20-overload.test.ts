@@ -9,7 +9,8 @@ import { connectTcp } from '@sealpost/mqtt/node';
 import { AccountKind, Precedence } from '@sealpost/protocol';
 import { domainLimits, type DomainOptions } from '@sealpost/server';
 import { JsClient } from './_harness.ts';
-import { Home, account, password } from './_peer.ts';
+import { Home, Peer, account, estate, password, propertyOf } from './_peer.ts';
+import { claimsOf, sealOf, sealText } from './_seals.ts';
 
 const alarm = 'alarm@home.test';
 const desk = 'desk@home.test';
@@ -72,6 +73,27 @@ test('[DELIV-4] what one account sends too much of is lowered, then refused, and
   assert.equal((await other.publish(toDesk, 'hello')).reasonCode, 0);
 });
 
+test('asking for a mailbox again and again counts among what an account may ask; ordinary topics do not', async (t) => {
+  const at = await home(t, { accountRates: { total: { perSecond: 0.001, burst: 3 }, lanes: new Map() } });
+  const { host, port } = at.running.mqtt;
+  const link = await connectLink(await connectTcp({ host, port }), {
+    clientId: 'eager',
+    username: ann,
+    password: Buffer.from(password),
+    cleanStart: true,
+    keepAliveSeconds: 60,
+    onPublish: () => ({ reasonCode: 0 }),
+  });
+  t.after(() => link.end());
+  const granted: number[] = [];
+  for (let n = 0; n < 4; n += 1)
+    granted.push(...(await link.subscribe([{ filter: 'mail/inbox/#', qos: 1 }])));
+  assert.deepEqual(granted, [1, 1, 1, 0x97]);
+  assert.deepEqual(await link.subscribe([{ filter: 'kitchen/#', qos: 1 }]), [1]);
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+});
+
 test('a reader that never acknowledges, and one that is slow, keep nobody else’s mail', async (t) => {
   const at = await home(t, undefined);
   const { host, port } = at.running.mqtt;
@@ -125,6 +147,45 @@ test('an address has so many connections, and who only opens them keeps nobody e
   slow[0]?.destroy();
   const again = await JsClient.connect(t, at, desk, { localAddress: '127.0.0.2' } as object);
   assert.equal((await again.publish(toDesk, 'through too')).reasonCode, 0);
+});
+
+test('who crowds the account listeners keeps no peer out', async (t) => {
+  const fire = await estate('fire.test');
+  const at = await Home.open(t, [fire], accounts, { limits: { handshakesMax: 3 } });
+  const { host, port } = at.running.mqtt;
+  const idle = Array.from({ length: 3 }, () => connect({ host, port }));
+  t.after(() => idle.forEach((socket) => socket.destroy()));
+  await Promise.all(idle.map((socket) => once(socket, 'connect')));
+  await ended(connect({ host, port }));
+  await Peer.linked(t, fire, at);
+});
+
+test('what a peer asks and reports counts among what it may send; another does not notice', async (t) => {
+  const [fire, third] = await Promise.all([estate('fire.test'), estate('third.test')]);
+  const peerRates = { total: { perSecond: 0.001, burst: 3 }, lanes: new Map() };
+  const at = await Home.open(t, [fire, third], accounts, { limits: { peerRates } });
+  const peer = await Peer.linked(t, fire, at);
+  const attestation = {
+    kind: AccountKind.person,
+    method: 'password',
+    credential: new Uint8Array(32),
+  } as const;
+  const claims = claimsOf('chief@fire.test', desk, { attestation });
+  const seal = sealText(await sealOf(claims, fire.seal, 'hello'), fire.seal.chain);
+  const answers = [
+    await peer.status(seal),
+    await peer.evidence(),
+    await peer.relay(seal, 'hello'),
+    await peer.status(seal),
+    await peer.evidence(),
+    await peer.relay(seal, 'hello'),
+  ];
+  assert.deepEqual(
+    answers.map((answer) => propertyOf(answer, 'error')),
+    ['undecided', undefined, undefined, 'rate-limited', 'rate-limited', 'rate-limited'],
+  );
+  const other = await Peer.linked(t, third, at);
+  assert.equal((await other.evidence()).reasonCode, 0);
 });
 
 test('the default limits let through what they are written down to', () => {

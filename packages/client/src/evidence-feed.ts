@@ -50,16 +50,11 @@ export class EvidenceFeed {
 
   /**
    * Call before submitting: the subscription goes out first, so nothing about the message is missed. While all
-   * evidence is being read it needs none; otherwise the oldest of too many is no longer heard of.
+   * evidence is being read it needs none until that ends; otherwise the oldest of too many is no longer heard of.
    */
   watch(sent: Sent): void {
     if (this.#watched.size >= watchedMax) this.#drop(this.#watched.keys().next().value);
-    if (this.#reader === undefined) {
-      if (this.#filters.size >= filtersMax) this.#drop(this.#filters.values().next().value);
-      this.#filters.add(sent.id);
-      const refused = (error: SealpostError): void => sent.end(refusalIn(error));
-      void this.#subscriptions.open(filterOf(sent.id), { qos: 1, onlyNew: true, refused });
-    }
+    if (this.#reader === undefined) this.#listen(sent, true);
     this.#watched.set(sent.id, sent);
   }
 
@@ -85,8 +80,23 @@ export class EvidenceFeed {
     } finally {
       signal?.removeEventListener('abort', abort);
       this.#reader = undefined;
+      this.#goOn();
       this.#subscriptions.close(everything);
     }
+  }
+
+  /** Who waits for evidence of one message does so beyond the stream of all, and misses nothing in between. */
+  #goOn(): void {
+    const unheard = [...this.#watched.values()].filter(({ id }) => !this.#filters.has(id));
+    for (const { id } of unheard.splice(0, Math.max(0, unheard.length - filtersMax))) this.#drop(id);
+    for (const sent of unheard) this.#listen(sent, false);
+  }
+
+  #listen(sent: Sent, onlyNew: boolean): void {
+    if (this.#filters.size >= filtersMax) this.#drop(this.#filters.values().next().value);
+    this.#filters.add(sent.id);
+    const refused = (error: SealpostError): void => sent.end(refusalIn(error));
+    void this.#subscriptions.open(filterOf(sent.id), { qos: 1, onlyNew, refused });
   }
 
   async onPublish(publish: Publish, id: MessageId, event: Event): Promise<Acknowledgement> {

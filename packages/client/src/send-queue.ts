@@ -24,6 +24,7 @@ export interface SendQueueOptions {
 
 /** Offered and not answered; urgent ones need no slot. The link orders them once more, behind its window of bytes. */
 const inFlightMax = 32;
+const answerMs = 1_000;
 /** Longer timers overflow in some engines. */
 const timerMaxMs = 86_400_000;
 
@@ -47,6 +48,11 @@ class Entry {
     this.id = id;
     this.deadlineMs = nowMs + draft.lifetimeSeconds * 1000;
   }
+}
+
+/** What has left is given a moment more, for an answer, or the link's word that it never went out. */
+function endsAtMs({ deadlineMs, inFlight }: Entry): number {
+  return deadlineMs + (inFlight ? answerMs : 0);
 }
 
 /**
@@ -121,8 +127,7 @@ export class SendQueue {
 
   #pump(): void {
     const nowMs = this.#options.clock.now();
-    for (const entry of this.#entries.values())
-      if (!entry.inFlight && entry.deadlineMs <= nowMs) this.#expire(entry);
+    for (const entry of this.#entries.values()) if (endsAtMs(entry) <= nowMs) this.#expire(entry);
     if (this.#link !== undefined)
       for (let next = this.#next(nowMs); next !== undefined; next = this.#next(nowMs))
         void this.#offer(next, this.#link);
@@ -171,10 +176,11 @@ export class SendQueue {
   #refused(entry: Entry, refusal: Refusal): void {
     const { clock, random, failsFast } = this.#options;
     const { permanent } = new SealpostError(refusal);
-    // An answer has come, so nothing is in doubt any more; unless the server itself does not know.
-    entry.isInDoubt = refusal.code === 'undecided';
+    // This offer was refused, and says nothing of one before it whose answer was lost: a server refuses for want of room,
+    // or because a peer is gone, before it looks whether it has the message already.
+    if (refusal.code === 'undecided') entry.isInDoubt = true;
     if (permanent || failsFast || refusal.code === 'clock') {
-      this.#fail(entry, refusal, false);
+      this.#fail(entry, refusal, entry.isInDoubt);
       return;
     }
     entry.failures += 1;
@@ -195,8 +201,9 @@ export class SendQueue {
 
   /** What may have reached the server is not called expired on a guess. */
   #expire(entry: Entry): void {
-    const { lastRefusal, isInDoubt } = entry;
-    if (isInDoubt) this.#fail(entry, { code: 'undecided', cause: 'no answer came in its lifetime' }, true);
+    const { lastRefusal, isInDoubt, inFlight } = entry;
+    if (isInDoubt || inFlight)
+      this.#fail(entry, { code: 'undecided', cause: 'no answer came in its lifetime' }, true);
     else this.#fail(entry, { code: 'expired', cause: lastRefusal?.code ?? 'it has not left' }, false);
   }
 
@@ -216,10 +223,10 @@ export class SendQueue {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     let dueMs = Infinity;
-    for (const { inFlight, deadlineMs, notBeforeMs } of this.#entries.values()) {
-      if (inFlight) continue;
-      const mayGoAtMs = this.#link === undefined || notBeforeMs <= nowMs ? deadlineMs : notBeforeMs;
-      dueMs = Math.min(dueMs, deadlineMs, mayGoAtMs);
+    for (const entry of this.#entries.values()) {
+      dueMs = Math.min(dueMs, endsAtMs(entry));
+      const isPutOff = !entry.inFlight && this.#link !== undefined && entry.notBeforeMs > nowMs;
+      if (isPutOff) dueMs = Math.min(dueMs, entry.notBeforeMs);
     }
     if (dueMs === Infinity) return;
     const delayMs = Math.min(timerMaxMs, Math.max(0, dueMs - nowMs));

@@ -32,12 +32,15 @@ export class Subscriptions {
    */
   open(filter: string, options: SubscriptionOptions): Promise<void> {
     const { end, link } = this.#connection;
-    // Nobody would ever end a stream that begins after the end.
-    if (end !== undefined) return Promise.reject(end);
-    this.#open.set(filter, options);
-    const opened = link === undefined ? Promise.resolve() : this.#first(link, filter, options);
+    if (end === undefined) this.#open.set(filter, options);
+    const opened = link === undefined ? this.#later(end) : this.#first(link, filter, options);
     opened.catch(() => undefined);
     return opened;
+  }
+
+  /** Nobody would ever end a stream that begins after the end. */
+  async #later(end: SealpostError | undefined): Promise<void> {
+    if (end !== undefined) throw end;
   }
 
   /** A server that does not answer an UNSUBSCRIBE has lost the link, which its owner hears of by other means. */

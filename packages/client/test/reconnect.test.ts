@@ -296,3 +296,34 @@ test('a stream that begins when the connection is over ends at once, with the re
   await assert.rejects(client.messages().next(), { code: 'unreachable' });
   await assert.rejects(client.evidence().next(), { code: 'unreachable' });
 });
+
+test('sending when the connection is over is refused, and nothing is left unhandled', async (t) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  t.after(() => process.off('unhandledRejection', note));
+  const client = await world.connect();
+  await client.close();
+  await assert.rejects(client.send({ to: desk, body: 'x', ask: ['delivered'] }), { code: 'unreachable' });
+  await new Promise(setImmediate);
+  assert.deepEqual(unhandled, []);
+});
+
+test('who waits for evidence of a message still gets it when the stream of all evidence has ended', async () => {
+  const client = await world.connect();
+  const stream = client.evidence();
+  const first = next<EvidenceNotice>(stream);
+  const sent = await client.send({ to: desk, body: 'x', ask: ['delivered', 'fetched'] });
+  const { claims, digest } = sealIn(world.domain.received[0]!);
+  const about = { id: claims.id, digest, recipient: claims.audience };
+  const delivered = await evidenceText(world.fireSeal, [Event.delivered], about);
+  await world.domain.offer(evidencePublish(sent.id, Event.delivered, delivered));
+  await first;
+  await stream.return();
+  // By its answer the server has heard of the end.
+  await client.send({ to: desk, body: 'y' });
+  const fetched = await evidenceText(world.fireSeal, [Event.fetched], about);
+  await world.domain.offer(evidencePublish(sent.id, Event.fetched, fetched));
+  assert.deepEqual((await sent.until('fetched')).words, ['fetched']);
+  await client.close();
+});

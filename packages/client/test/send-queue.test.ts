@@ -278,3 +278,47 @@ test('a lifetime shorter than the clock is sure of is refused, not tried again',
   await assert.rejects(queue.submit(draft('x'), numberedId(1)), { code: 'clock' });
   assert.equal(queue.length, 0);
 });
+
+test('what may have arrived stays in doubt when its repeat is refused, for the moment or for good', async () => {
+  const { queue, clock } = queueOf();
+  const first = new FakeLink();
+  queue.up(first);
+  const expired = assert.rejects(queue.submit(draft('a', 'routine', 10), numberedId(1)), {
+    code: 'undecided',
+    isInDoubt: true,
+  });
+  const refused = assert.rejects(queue.submit(draft('b'), numberedId(2)), {
+    code: 'peer-unknown',
+    isInDoubt: true,
+  });
+  await settled();
+  first.lose();
+  queue.down();
+  await settled();
+  const second = new FakeLink();
+  queue.up(second);
+  await settled();
+  // A server that has no room refuses before it looks whether it has the message already.
+  second.offered[0]?.answer(busy);
+  second.offered[1]?.answer({ reasonCode: 0x90, userProperties: [['error', 'peer-unknown']] });
+  await refused;
+  await settled();
+  second.lose();
+  queue.down();
+  clock.advance(10_000);
+  await expired;
+});
+
+test('a server that never answers is not waited for beyond the lifetime', async () => {
+  const { queue, clock } = queueOf();
+  const link = new FakeLink();
+  queue.up(link);
+  const unanswered = assert.rejects(queue.submit(draft('a', 'routine', 10), numberedId(1)), {
+    code: 'undecided',
+    isInDoubt: true,
+  });
+  await settled();
+  clock.advance(11_000);
+  await unanswered;
+  assert.deepEqual([queue.length, clock.pending], [0, 0]);
+});

@@ -411,6 +411,26 @@ test('the Will: when the connection breaks, not after DISCONNECT; delayed ones w
   await assert.rejects(dial(port, { will: { ...willTo('w'), qos: 2 } }), { reasonCode: 0x9b });
 });
 
+test('a session that the application ends leaves no Will: its owner may say nothing more', async (t) => {
+  const { port, application } = await run(t);
+  const reader = await dial(port);
+  await reader.subscribe([{ filter: 'will/#', qos: 1 }]);
+  const options = { cleanStart: false, sessionExpirySeconds: 60 };
+  const connected = await dial(port, { clientId: 'connected', will: willTo('held/will') });
+  application.sessions.get('connected')?.end(0x87);
+  await connected.closed;
+  const away = await dial(port, { clientId: 'away', ...options, will: willTo('will/delayed', 20) });
+  away.end(4);
+  await away.closed;
+  application.sessions.get('away')?.end(0x87);
+  await reader.publish(message('will/marker'));
+  assert.deepEqual(
+    (await reader.count(1)).map(({ topic }) => topic),
+    ['will/marker'],
+  );
+  assert.deepEqual(application.published, []);
+});
+
 test('[MQTT-3.1.2-22] keep alive: a silent client is disconnected after one and a half times', async (t) => {
   const clock = new FakeClock();
   const { port } = await run(t, { clock });
@@ -483,6 +503,26 @@ test('limits of the server are answered by name', async (t) => {
   await assert.rejects(dial(port, { clientId: 'c' }), { reasonCode: 0x89 });
   second.end();
   await second.closed;
+});
+
+test('an account that leaves sessions behind loses its own oldest, and keeps nobody else out', async (t) => {
+  const { port, server, application } = await run(t, { limits: { sessions: 4, sessionsPerAccount: 3 } });
+  const options = { cleanStart: false, sessionExpirySeconds: 60 };
+  const leave = async (clientId: string): Promise<boolean> => {
+    const link = await dial(port, { clientId, username: 'ann', ...options });
+    link.end();
+    await link.closed;
+    return link.connack.sessionPresent;
+  };
+  for (const clientId of ['a', 'b', 'c']) await leave(clientId);
+  assert.equal(await leave('a'), true, 'it is the youngest now');
+  await leave('d');
+  assert.ok(application.log.includes('ended b'));
+  assert.equal(server.stats.sessions, 3);
+  for (const clientId of ['a', 'c', 'd'])
+    assert.equal((await dial(port, { clientId, username: 'ann', ...options })).connack.sessionPresent, true);
+  await assert.rejects(dial(port, { clientId: 'e', username: 'ann' }), { reasonCode: 0x97 });
+  await dial(port, { clientId: 'e', username: 'bob' });
 });
 
 test('a closed server says goodbye and leaves nothing behind', async (t) => {

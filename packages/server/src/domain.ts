@@ -165,7 +165,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
 
   const statements = new Statements(clock, crypto.randomBytes);
   const chainOf = (hash: Uint8Array): readonly Uint8Array[] => trust.known(hash)?.chain ?? [];
-  const notices = new Notices({ custody, crypto, chainOf, report });
+  const notices = new Notices({ custody, crypto, clock, chainOf, report });
   const admission = new Admission({ domain, crypto, trust, custody, notices });
   const outcomes: Outcomes = new Outcomes({
     domain,
@@ -228,6 +228,8 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
   const limits = { ...domainLimits, ...options.limits };
   const intake = new Intake({ limits, clock, random: Math.random });
   const gate = new ConnectionGate(limits, clock);
+  // Whoever crowds the account listeners keeps no peer out.
+  const relayGate = new ConnectionGate(limits, clock);
   const submission = new Submission({
     domain,
     crypto,
@@ -374,7 +376,9 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     if (secureWeb !== undefined) accountTls.push(secureWeb);
     const toPeers =
       relayAt &&
-      (await listening(listenTls(relayServer, { ...relayAt, gate, tls: tlsOptions(options.link) })));
+      (await listening(
+        listenTls(relayServer, { ...relayAt, gate: relayGate, tls: tlsOptions(options.link) }),
+      ));
     deadlines.note(clock.now());
     links.set(options.peers);
     const at = {

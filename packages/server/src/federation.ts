@@ -30,6 +30,9 @@ import { openDomain, type Endpoint, type RunningDomain } from './domain.ts';
 import { openEstate, type Estate } from './estate/estate.ts';
 import { pemOf } from './estate/listener.ts';
 import { made } from './estate/made.ts';
+import { EventLog } from './operations/event-log.ts';
+import { Log } from './operations/log.ts';
+import { systemClock } from './schedule/clock.ts';
 
 /** What the owner of a mailbox lets senders claim. */
 export interface GrantPlan {
@@ -63,7 +66,7 @@ export interface FederationOptions {
   readonly domains: readonly DomainPlan[];
   /** Pages that may connect over WebSocket, `http://localhost:5173`: none unless given. */
   readonly origins?: readonly string[];
-  /** Faults, one line each. */
+  /** What a domain's log says from `warn` on, a line each: faults, links that fail or end. Not while they close. */
   log?(line: string): void;
   /** As of a domain. */
   failed?(error: Error): void;
@@ -111,13 +114,18 @@ export async function openFederation(options: FederationOptions): Promise<Federa
   for (const plan of options.domains) prepared.push(await prepare(directory, plan));
   const anchors = staticAnchors(prepared.map(({ estate }) => estate.authority.anchor));
   const running: RunningDomain[] = [];
+  let isClosing = false;
+  const log = (line: string): void => {
+    if (!isClosing) options.log?.(line);
+  };
   const close = async (): Promise<void> => {
+    isClosing = true;
     await Promise.all(running.map((domain) => domain.close()));
   };
   try {
     // One after the other: each dials those that already listen, so every pair has one link.
     for (const [index, own] of prepared.entries())
-      running.push(await start(own, index, { options, anchors, tlsAuthority, prepared, running }));
+      running.push(await start(own, index, { options, log, anchors, tlsAuthority, prepared, running }));
   } catch (error) {
     await close();
     throw error;
@@ -194,6 +202,7 @@ async function prepareAccount(directory: string, plan: AccountPlan): Promise<Pre
 
 interface Surroundings {
   readonly options: FederationOptions;
+  log(line: string): void;
   readonly anchors: Anchors;
   readonly tlsAuthority: TlsAuthority;
   readonly prepared: readonly Prepared[];
@@ -203,9 +212,11 @@ interface Surroundings {
 async function start(
   { estate: { domain, directory, seal, link }, accounts }: Prepared,
   index: number,
-  { options, anchors, tlsAuthority, prepared, running }: Surroundings,
+  { options, log, anchors, tlsAuthority, prepared, running }: Surroundings,
 ): Promise<RunningDomain> {
-  const { portBase, origins = [], log, failed } = options;
+  const { portBase, origins = [], failed } = options;
+  const lines = new Log({ level: 'warn', format: 'text' }, (line) => log(`${domain}: ${line}`));
+  const observer = new EventLog(lines, systemClock);
   const base = portBase === undefined ? undefined : portBase + index * portsPerDomain;
   const at = (offset: number, host: string = loopback): Endpoint => ({
     host,
@@ -232,7 +243,8 @@ async function start(
         const listening = running.find((candidate) => candidate.domain === other);
         return listening === undefined ? { domain: other } : { domain: other, dial: listening.relay };
       }),
-    report: (error) => log?.(`${domain}: ${error instanceof Error ? error.message : String(error)}`),
+    observer,
+    report: (error) => observer.fault(error),
     failed: (error) => failed?.(error),
   });
 }

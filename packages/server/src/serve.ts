@@ -97,6 +97,8 @@ export async function openService(
 interface Opened {
   readonly operations: Operations;
   readonly estate: Estate;
+  /** The listener's own certificate is for it. */
+  readonly host: string;
   readonly anchors: ChangingAnchors;
   readonly accounts: LiveAccounts;
   readonly running: RunningDomain<Listening>;
@@ -149,7 +151,7 @@ async function openRunning(
       report: (error) => observer.fault(error),
       failed,
     });
-    return { operations, estate, anchors, accounts, running, tls, failure };
+    return { operations, estate, host: materials.host, anchors, accounts, running, tls, failure };
   } catch (error) {
     accounts.close();
     throw error;
@@ -178,12 +180,15 @@ class RunningService implements Service {
   readonly #log: Log;
   readonly #release: () => void;
   readonly #timers: readonly NodeJS.Timeout[];
+  /** What the start has read, and no reload changes. */
+  readonly #started: LoadedConfig['written'];
   #tls: TlsMaterial;
   #loaded: LoadedConfig;
   #closed: Promise<void> | undefined;
 
   constructor(loaded: LoadedConfig, opened: Opened, log: Log, release: () => void) {
     this.#loaded = loaded;
+    this.#started = loaded.written;
     this.#log = log;
     this.#opened = opened;
     this.#release = release;
@@ -208,7 +213,7 @@ class RunningService implements Service {
 
   async #reload(next: LoadedConfig): Promise<readonly string[]> {
     const materials = await readMaterials(next);
-    const stays = fixedKeys.filter((key) => !isSame(this.#loaded.written[key], next.written[key]));
+    const stays = fixedKeys.filter((key) => !isSame(this.#started[key], next.written[key]));
     if (stays.includes('domain') || stays.includes('data'))
       throw new ConfigError([
         {
@@ -217,7 +222,8 @@ class RunningService implements Service {
         },
       ]);
     const { running, anchors } = this.#opened;
-    this.#tls = await tlsOf(materials);
+    const { host } = this.#opened;
+    this.#tls = await tlsOf({ ...materials, host });
     running.setTls(this.#tls);
     const changed = anchors.replace(materials.anchors);
     running.setPeers(materials.peers);

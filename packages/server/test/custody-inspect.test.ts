@@ -27,6 +27,20 @@ test('queues are counted by lane, with the age of the oldest, and no further tha
   );
 });
 
+test('what an operator asks does not wait behind what clients ask', async (t) => {
+  const custody = await openAt(scratchDirectory(t));
+  const message = sampleAcceptance();
+  await custody.commit(message);
+  const answered: string[] = [];
+  const note = (name: string) => (): void => void answered.push(name);
+  const others = Array.from({ length: 200 }, () =>
+    custody.stored(message.holder, message.id).then(note('client')),
+  );
+  const own = [custody.owed(1).then(note('operator')), custody.queued(1).then(note('operator'))];
+  await Promise.all([...others, ...own]);
+  assert.ok(answered.lastIndexOf('operator') < 10, `after ${answered.lastIndexOf('operator')} others`);
+});
+
 test('a probe tells a disk with room from a full one, before and after', async (t) => {
   const disk = smallTmpfs(t, 48, closeAll);
   if (disk === undefined) return;

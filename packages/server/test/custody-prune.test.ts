@@ -96,6 +96,27 @@ test('evidence that came late keeps its message for 13 months from then', async 
   assert.equal(await pruneAll(custody, late + evidenceKeptSeconds), 1);
 });
 
+test('what was relayed and has no outcome yet is owed one, and is not forgotten before', async (t) => {
+  const custody = await openAt(scratchDirectory(t));
+  const message = sampleRelay();
+  const { id, issuer, audience: recipient, digest, holder } = message;
+  await custody.commit(message);
+  const theirs = { issuer, id, recipient, digest, signed: Buffer.from('their word'), observedAt: sampleNow };
+  await custody.commit({ kind: 'admit', ...theirs, events: [Event.relayed], notices: [] });
+  assert.equal((await custody.stored(holder, id))?.state, 5);
+  assert.equal(await pruneAll(custody, thirteenMonths), 0);
+  await custody.commit({
+    kind: 'finish',
+    holder,
+    id,
+    from: [5],
+    outcome: Event.unconfirmed,
+    evidence: sampleStatement(message, [Event.unconfirmed]),
+    notices: [],
+  });
+  assert.equal(await pruneAll(custody, thirteenMonths), 1);
+});
+
 test('the answer to a repeated submission is kept for 31 days', async (t) => {
   const custody = await openAt(scratchDirectory(t));
   const submission = { clientId: 'sensor', packetId: 1, contentHash: Buffer.alloc(32, 1) };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -65,4 +65,17 @@ test('what is not a profile is refused as a value', async () => {
   }
   await writeFile(file, '{');
   assert.equal((await readProfile(file)).ok, false);
+});
+
+test('who had a profile open that everybody could read does not read the new one in it', async () => {
+  const file = join(directory, 'open.json');
+  await writeFile(file, 'nothing secret', { mode: 0o644 });
+  const early = await open(file, 'r');
+  try {
+    await writeProfile(file, profile);
+    assert.equal(await early.readFile('utf8'), 'nothing secret');
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+  } finally {
+    await early.close();
+  }
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, writeFile, chmod } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { writeWhole } from '@sealpost/identity/node';
 import { accept, parseAddress, refuse } from '@sealpost/protocol';
 import type { Result } from '@sealpost/protocol';
 
@@ -57,9 +58,7 @@ export async function readProfile(file: string): Promise<Result<Profile>> {
 
 /** Replaces the file; nobody else may read it. */
 export async function writeProfile(file: string, profile: Profile): Promise<void> {
-  await writeFile(file, `${JSON.stringify(profile, undefined, 2)}\n`, { mode: 0o600 });
-  // The mode above is for a new file only.
-  await chmod(file, 0o600);
+  await writeWhole(file, `${JSON.stringify(profile, undefined, 2)}\n`, 0o600);
 }
 
 function resolvePaths(profile: Profile, directory: string): Profile {

@@ -11,6 +11,7 @@ export {
   saveCredential,
   writeCertificates,
   writePrivateKey,
+  writeWhole,
 } from './key-files.ts';
 export type { Credential } from './key-files.ts';
 export { generateKeys, publicKeyOf } from './keys.ts';

@@ -71,7 +71,8 @@ export async function loadCredential(directory: string, name: string): Promise<C
   return { certificate, chain, privateKey };
 }
 
-async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+/** In the place of what is there, whole or not at all, durable when it resolves; the old file keeps its own readers. */
+export async function writeWhole(path: string, text: string, mode: number): Promise<void> {
   const temporary = `${path}.${toHex(nodeCrypto.randomBytes(8))}`;
   // Exclusive, and with its final mode from the first byte on.
   const file = await open(temporary, 'wx', mode);

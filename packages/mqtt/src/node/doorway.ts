@@ -9,7 +9,8 @@ export interface Entered {
 
 /** Port: who may connect. Asked before anything is read, and before a TLS handshake; undefined: closed unheard. */
 export interface Gate {
-  enter(address: string): Entered | undefined;
+  /** `end` closes the connection, for one that has to make room before it is established. */
+  enter(address: string, end: () => void): Entered | undefined;
 }
 
 /** Remembers who was let in: a TLS socket and the one below it share addresses and ports, and nothing else. */
@@ -24,7 +25,8 @@ export class Doorway {
   enter(socket: Socket): boolean {
     if (this.#gate === undefined) return true;
     const { remoteAddress } = socket;
-    const entered = remoteAddress === undefined ? undefined : this.#gate.enter(remoteAddress);
+    const entered =
+      remoteAddress === undefined ? undefined : this.#gate.enter(remoteAddress, () => socket.destroy());
     if (entered === undefined) {
       socket.destroy();
       return false;

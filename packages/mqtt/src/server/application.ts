@@ -62,7 +62,7 @@ export interface Session<Principal> {
   readonly queued: number;
   readonly queuedBytes: number;
   disconnect(reasonCode: number, reasonString?: string): void;
-  /** Disconnects, if need be, and deletes the session: for a revoked credential. */
+  /** Disconnects, if need be, and deletes the session without its Will: for a revoked credential. */
   end(reasonCode: number, reasonString?: string): void;
 }
 

@@ -10,6 +10,8 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   readonly handshakes: number;
   /** With and without a connection. Above it: CONNACK 0x97. */
   readonly sessions: number;
+  /** Of these; above it the account's own oldest one without a connection ends, or else CONNACK 0x97. */
+  readonly sessionsPerAccount: number;
   /** From accepting the transport to CONNACK. */
   readonly handshakeMs: number;
   readonly connectBytesMax: number;
@@ -39,6 +41,7 @@ export const serverLimits: ServerLimits = {
   connections: 20_000,
   handshakes: 1_000,
   sessions: 100_000,
+  sessionsPerAccount: 1_000,
   handshakeMs: 10_000,
   connectBytesMax: 96 * 1024,
   packetBytesMax: 256 * 1024,

@@ -78,6 +78,8 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly #retained: RetainedStore;
   readonly #handshakes = new Set<Handshake<P>>();
   readonly #sessions = new Map<string, ServerSession<P>>();
+  /** Each account's own, by when they were last opened. */
+  readonly #sessionsOf = new Map<string, Set<ServerSession<P>>>();
   readonly #stopTicking: () => void;
   readonly #allClosed = Promise.withResolvers<void>();
   #transports = 0;
@@ -191,11 +193,25 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.#sessions.get(key)?.disconnect(ReasonCode.sessionTakenOver);
     if (cleanStart) this.#sessions.get(key)?.finish(); // [MQTT-3.1.2-4]
     const present = this.#sessions.get(key);
-    if (present !== undefined) return { session: present, present: true }; // [MQTT-3.1.2-5]
-    if (this.#sessions.size >= this.limits.sessions) return undefined;
-    const session = new ServerSession(this, account, clientId, principal); // [MQTT-3.1.2-6]
+    if (present === undefined && !this.#hasRoomFor(account)) return undefined;
+    const session = present ?? new ServerSession(this, account, clientId, principal); // [MQTT-3.1.2-6]
     this.#sessions.set(key, session);
-    return { session, present: false };
+    const own = this.#sessionsOf.get(account) ?? new Set();
+    this.#sessionsOf.set(account, own);
+    own.delete(session);
+    own.add(session);
+    return { session, present: present !== undefined }; // [MQTT-3.1.2-5]
+  }
+
+  /** One account's sessions are never in the way of another's as long as there is room for all. */
+  #hasRoomFor(account: string): boolean {
+    const own = this.#sessionsOf.get(account);
+    if (own !== undefined && own.size >= this.limits.sessionsPerAccount) {
+      const oldest = [...own].find((session) => !session.connected);
+      if (oldest === undefined) return false;
+      oldest.finish();
+    }
+    return this.#sessions.size < this.limits.sessions;
   }
 
   handshakeOver(handshake: Handshake<P>): void {
@@ -208,6 +224,9 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
 
   forget(session: ServerSession<P>): void {
     this.#sessions.delete(keyOf(session.account, session.clientId));
+    const own = this.#sessionsOf.get(session.account);
+    own?.delete(session);
+    if (own?.size === 0) this.#sessionsOf.delete(session.account);
   }
 
   #tick(): void {

@@ -166,6 +166,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   }
 
   end(reasonCode: number, reasonString?: string): void {
+    this.#will = undefined;
     this.disconnect(reasonCode, reasonString);
     this.finish();
   }

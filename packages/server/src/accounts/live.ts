@@ -46,8 +46,10 @@ export class LiveAccounts implements Accounts, Revocations {
   refresh(): boolean {
     const version = this.#store.dataVersion();
     if (version === this.#dataVersion) return false;
+    const hasChanged = this.#read();
+    // Only now: what could not be read is looked for again.
     this.#dataVersion = version;
-    return this.#read();
+    return hasChanged;
   }
 
   /** Written with the next `saveSignIns`. */

@@ -80,6 +80,23 @@ test('a running domain follows what commands write, and an account stays one obj
   );
 });
 
+test('a change that could not be read is followed by the next look, although nothing was written since', async (t) => {
+  const folder = await folderOf(t);
+  const commands = opened(t, folder);
+  commands.add(newAccount(ann), { label: 'password', record: 'x' });
+  const store = AccountStore.open(folder);
+  const live = new LiveAccounts(store);
+  t.after(() => live.close());
+  commands.setDisabled(ann, true);
+  const read = t.mock.method(store, 'changedSince', () => {
+    throw new Error('disk I/O error');
+  });
+  assert.throws(() => live.refresh());
+  read.mock.restore();
+  assert.equal(live.refresh(), true);
+  assert.equal(live.find(ann)?.isDisabled, true);
+});
+
 test('a revoked certificate is known by its hash, for good', async (t) => {
   const folder = await folderOf(t);
   const commands = opened(t, folder);

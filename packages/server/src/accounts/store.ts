@@ -146,11 +146,14 @@ export class AccountStore {
   /** By id, unix seconds. Not worth a revision, nor waiting for the disk: nobody decides by it. */
   noteSignIns(times: ReadonlyMap<string, number>): void {
     this.#db.exec('PRAGMA synchronous = NORMAL');
-    this.#write(() => {
-      for (const [id, at] of times)
-        this.#run('UPDATE credential SET last_sign_in_at = ? WHERE id = ?', [at, id]);
-    });
-    this.#db.exec('PRAGMA synchronous = FULL');
+    try {
+      this.#write(() => {
+        for (const [id, at] of times)
+          this.#run('UPDATE credential SET last_sign_in_at = ? WHERE id = ?', [at, id]);
+      });
+    } finally {
+      this.#db.exec('PRAGMA synchronous = FULL');
+    }
   }
 
   close(): void {

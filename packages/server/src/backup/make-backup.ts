@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants, existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { freeBytes, syncPath } from '../sqlite/durable-file.ts';
 import { readPragma } from '../sqlite/migrate.ts';
@@ -38,7 +38,18 @@ export async function makeBackup(options: BackupOptions): Promise<Manifest> {
     );
   if ((await stat(source).catch(() => undefined))?.isDirectory() !== true)
     throw new BackupError('nothing-there', `There is no folder ${source}.`);
-  const { databases, others } = await sourceFiles(source);
+  if (`${target}${sep}`.startsWith(`${source}${sep}`))
+    throw new BackupError(
+      'already-there',
+      `${target} is in the folder that is backed up, and the next backup would hold it too: name another place.`,
+    );
+  const { databases, others, linkedFolders } = await sourceFiles(source);
+  const [linked] = linkedFolders;
+  if (linked !== undefined)
+    throw new BackupError(
+      'nothing-there',
+      `${join(source, linked)} is a link to a folder, which a backup does not follow: put the folder itself there.`,
+    );
   if (databases.length === 0)
     throw new BackupError('nothing-there', `There is no domain's store in ${source}: name its data folder.`);
   const partial = `${target}.part`;

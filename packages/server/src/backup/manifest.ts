@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { BackupError } from './backup-error.ts';
+import { isDatabase } from './source-files.ts';
 
 export const manifestName = 'manifest.json';
 /** Where the files lie, by the names that they had. */
@@ -69,7 +70,8 @@ function isManifest(value: unknown): value is Manifest {
   const { format, version, madeAt, hasKeys, files } = value;
   if (format !== 'sealpost-backup' || version !== formatVersion) return false;
   if (typeof madeAt !== 'string' || typeof hasKeys !== 'boolean') return false;
-  return Array.isArray(files) && files.every(isFile);
+  // Without a store it would hold nothing that a domain could be brought back from.
+  return Array.isArray(files) && files.every(isFile) && files.some(({ path }) => isDatabase(path));
 }
 
 function isFile(value: unknown): value is BackedUpFile {

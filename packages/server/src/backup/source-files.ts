@@ -16,21 +16,27 @@ export interface SourceFile {
   readonly isPublic: boolean;
 }
 
-/** Everything below a folder that a backup holds, in the order in which it has to be copied. Links are not followed. */
+/**
+ * Everything below a folder that a backup holds, in the order in which it has to be copied. A link to a file stands for
+ * that file; what lies behind a link to a folder is not looked at.
+ */
 export interface SourceFiles {
   readonly databases: readonly SourceFile[];
   /** Listed when the databases have been copied: what they name is on the disk by then. */
   others(): Promise<SourceFile[]>;
+  readonly linkedFolders: readonly string[];
 }
 
 export async function sourceFiles(root: string): Promise<SourceFiles> {
-  const databases = (await filesBelow(root)).filter(({ path }) => isDatabase(path));
+  const { files, linkedFolders } = await filesBelow(root);
+  const databases = files.filter(({ path }) => isDatabase(path));
   return {
+    linkedFolders,
     // Custody first: a mailbox that has messages in that copy has its account in the later one of the accounts.
     databases: databases.toSorted(
       (left, right) => Number(custodyName.test(right.path)) - Number(custodyName.test(left.path)),
     ),
-    others: async () => (await filesBelow(root)).filter(({ path }) => !isDatabase(path)),
+    others: async () => (await filesBelow(root)).files.filter(({ path }) => !isDatabase(path)),
   };
 }
 
@@ -43,18 +49,26 @@ export async function isPrivateKey(path: string, bytes: number): Promise<boolean
   return bytes <= keyFileBytesMax && privateKey.test(await readFile(path, 'latin1'));
 }
 
-async function filesBelow(root: string): Promise<SourceFile[]> {
+interface Found {
+  readonly files: SourceFile[];
+  readonly linkedFolders: string[];
+}
+
+async function filesBelow(root: string): Promise<Found> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   if (entries.length > filesMax) throw new RangeError(`more than ${filesMax} files below ${root}`);
   const files: SourceFile[] = [];
+  const linkedFolders: string[] = [];
   for (const entry of entries) {
     const full = join(entry.parentPath, entry.name);
     const path = full.slice(root.length).split(sep).filter(Boolean).join('/');
-    if (!entry.isFile() || leftOut.test(path)) continue;
+    if (!(entry.isFile() || entry.isSymbolicLink()) || leftOut.test(path)) continue;
     const found = await stat(full).catch(ignoreMissing);
-    if (found !== undefined) files.push({ path, bytes: found.size, isPublic: (found.mode & 0o004) !== 0 });
+    if (found?.isFile() === true)
+      files.push({ path, bytes: found.size, isPublic: (found.mode & 0o004) !== 0 });
+    else if (found?.isDirectory() === true) linkedFolders.push(path);
   }
-  return files.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+  return { files: files.toSorted((left, right) => (left.path < right.path ? -1 : 1)), linkedFolders };
 }
 
 /** What a running domain has removed meanwhile is not part of it any more. */

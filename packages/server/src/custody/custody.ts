@@ -140,7 +140,8 @@ export interface OutcomeCount {
 
 /**
  * What is stored, as of some moment between two batches and after every commit that had resolved when the question was
- * asked. Lists have at most `limit` rows and fewer only if there are no more.
+ * asked. Lists have at most `limit` rows and fewer only if there are no more. A question that cannot be answered rejects
+ * by itself: custody goes on, and the same question may be answered later.
  */
 export interface CustodyReader {
   /** State 6, most urgent first. */

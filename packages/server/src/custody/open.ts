@@ -97,7 +97,7 @@ class SqliteCustody implements Custody, CustodyReader, Pruning, Inspecting {
   }
 
   async queued(limit: number): Promise<QueueLane[]> {
-    return (await this.#thread.ask('queued', limit)).map((row) => ({
+    return (await this.#thread.askFirst('queued', limit)).map((row) => ({
       queue: row['queue'] as QueueLane['queue'],
       lane: row['lane'] as Precedence,
       count: row['count'] as number,
@@ -106,7 +106,7 @@ class SqliteCustody implements Custody, CustodyReader, Pruning, Inspecting {
   }
 
   async owed(limit: number): Promise<{ notices: number; reports: number }> {
-    const [row] = await this.#thread.ask('owed', limit);
+    const [row] = await this.#thread.askFirst('owed', limit);
     return { notices: Number(row?.['notices']), reports: Number(row?.['reports']) };
   }
 

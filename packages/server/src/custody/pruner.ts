@@ -83,7 +83,10 @@ class Owed implements Stage {
   }
 }
 
-/** Over, without content, and silent for as long as evidence is kept. What has content is its owner's. */
+/**
+ * Over, without content, and silent for as long as evidence is kept. What has content is its owner's; what was relayed
+ * (5) and has no outcome is still owed one.
+ */
 class Messages implements Stage {
   readonly #page: StatementSync;
   readonly #newest: StatementSync;
@@ -93,7 +96,8 @@ class Messages implements Stage {
   constructor(db: DatabaseSync) {
     this.#page = db.prepare(
       `SELECT seq, expires, issuer, id FROM message
-       WHERE state IN (5, 7, 8, 9) AND body IS NULL AND (expires, seq) > (?, ?) AND expires <= ?
+       WHERE state IN (5, 7, 8, 9) AND body IS NULL AND (state <> 5 OR outcome IS NOT NULL)
+         AND (expires, seq) > (?, ?) AND expires <= ?
        ORDER BY expires, seq LIMIT ?`,
     );
     this.#newest = db.prepare('SELECT max(observed_at) AS at FROM evidence WHERE issuer = ? AND id = ?');

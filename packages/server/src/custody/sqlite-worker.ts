@@ -46,7 +46,8 @@ function explaining<T>(work: () => T): T {
   }
 }
 
-// What throws here ends the thread, and with it custody: the other side sees the error.
+// What a write throws ends the thread, and with it custody: the other side sees the error. A question writes nothing, so
+// its failure says nothing about what is on the disk, and is its asker's alone.
 port.on('message', (message: ToStore) => {
   if (message instanceof ArrayBuffer) {
     send(packResults(explaining(() => store.commit(unpackBatch(message)))));
@@ -58,11 +59,20 @@ port.on('message', (message: ToStore) => {
     db.close();
     port.close();
   } else {
-    const { values, question } = message;
-    // The names on both sides are those of one list; the arguments were checked where they were given.
-    const answer = reader[question] as (...given: unknown[]) => Record<string, unknown>[];
-    send({ kind: 'answer', rows: explaining(() => answer.apply(reader, [...values])) });
+    answer(message);
   }
 });
+
+function answer({ values, question }: Extract<ToStore, { kind: 'ask' }>): void {
+  // The names on both sides are those of one list; the arguments were checked where they were given.
+  const ask = reader[question] as (...given: unknown[]) => Record<string, unknown>[];
+  try {
+    send({ kind: 'answer', rows: explaining(() => ask.apply(reader, [...values])) });
+  } catch (error) {
+    // By hand: an error that passes to the other thread loses its class and its code.
+    const code = isStoreError(error) ? error.code : undefined;
+    send({ kind: 'unanswered', code, sentence: error instanceof Error ? error.message : String(error) });
+  }
+}
 
 send({ kind: 'opened' });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Worker } from 'node:worker_threads';
+import { StoreError } from '../sqlite/store-error.ts';
 import type { PruneStep } from './custody.ts';
 import type { Question } from './sqlite-reader.ts';
 import type { FromStore, StoreOptions, ToStore } from './thread-messages.ts';
@@ -84,11 +85,25 @@ export class StoreThread {
     return promise;
   }
 
+  /** Rejects, too, when this question cannot be answered; nothing else is touched by that. */
   ask(question: Question, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
+    return this.#enqueue((asked) => this.#questions.push(asked), question, values);
+  }
+
+  /** For an operator, who asks seldom: before all that clients and peers have asked and that is not under way. */
+  askFirst(question: Question, ...values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
+    return this.#enqueue((asked) => this.#questions.unshift(asked), question, values);
+  }
+
+  #enqueue(
+    enqueue: (asked: Asked) => void,
+    question: Question,
+    values: readonly unknown[],
+  ): Promise<readonly Record<string, unknown>[]> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#closing) return Promise.reject(new Error('custody is closed'));
     const { promise, resolve, reject } = Promise.withResolvers<readonly Record<string, unknown>[]>();
-    this.#questions.push({ question, values, resolve, reject });
+    enqueue({ question, values, resolve, reject });
     this.#askNext();
     return promise;
   }
@@ -110,8 +125,13 @@ export class StoreThread {
   #putNext(): void {
     const next = this.#questions.shift();
     if (next === undefined) return;
-    this.#asked.push(next);
-    this.#post({ kind: 'ask', question: next.question, values: next.values });
+    try {
+      this.#post({ kind: 'ask', question: next.question, values: next.values });
+      this.#asked.push(next);
+    } catch (error) {
+      // A value that cannot pass between threads.
+      next.reject(asError(error));
+    }
   }
 
   #post(message: ToStore): void {
@@ -123,6 +143,9 @@ export class StoreThread {
       this.#batches.shift()?.resolve(message);
     } else if (message.kind === 'answer') {
       this.#asked.shift()?.resolve(message.rows);
+      this.#askNext();
+    } else if (message.kind === 'unanswered') {
+      this.#asked.shift()?.reject(unanswered(message));
       this.#askNext();
     } else if (message.kind === 'pruned') {
       this.#prunings.shift()?.resolve(message.step);
@@ -143,6 +166,10 @@ export class StoreThread {
     if (this.#isOpen) this.#failed(error);
     else this.#opened.reject(error);
   }
+}
+
+function unanswered({ code, sentence }: Extract<FromStore, { kind: 'unanswered' }>): Error {
+  return code === undefined ? new Error(sentence) : new StoreError(code, sentence);
 }
 
 function asError(error: unknown): Error {

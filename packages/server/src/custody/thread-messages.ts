@@ -2,6 +2,7 @@
 // What passes between the main thread and the one that owns the database. Both directions are ordered: batches are
 // answered in the order in which they were sent, and so are questions.
 import type { RoomLimits } from '../sqlite/room.ts';
+import type { StoreErrorCode } from '../sqlite/store-error.ts';
 import type { PruneStep } from './custody.ts';
 import type { Question } from './sqlite-reader.ts';
 
@@ -24,4 +25,6 @@ export type FromStore =
   | { readonly kind: 'opened' }
   | { readonly kind: 'pruned'; readonly step: PruneStep }
   | { readonly kind: 'probed'; readonly hasRoom: boolean }
-  | { readonly kind: 'answer'; readonly rows: readonly Record<string, unknown>[] };
+  | { readonly kind: 'answer'; readonly rows: readonly Record<string, unknown>[] }
+  /** In the place of the answer. `code` where an operator can put it right. */
+  | { readonly kind: 'unanswered'; readonly code: StoreErrorCode | undefined; readonly sentence: string };

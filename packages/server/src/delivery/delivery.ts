@@ -121,6 +121,7 @@ export class Delivery {
         return session.queued < queuedMax * times && session.queuedBytes < queuedBytesMax * times;
       },
       offer: (message) => this.#offer(session, feed, message),
+      clock: this.#options.clock,
       report: this.#options.report,
     });
     return feed;

@@ -17,6 +17,7 @@ import {
 } from '@sealpost/protocol';
 import type { Principal } from '../accounts/sign-in.ts';
 import type { Custody, CustodyReader } from '../custody/custody.ts';
+import type { Clock } from '../schedule/clock.ts';
 import { Feed, type Position } from '../schedule/feed.ts';
 import { chainFor } from './chain.ts';
 
@@ -60,6 +61,7 @@ export function noticesFor(ask: readonly Event[], quiet: boolean, events: readon
 interface NoticesOptions {
   readonly custody: Custody & CustodyReader;
   readonly crypto: CryptoProvider;
+  readonly clock: Clock;
   /** The certificates of a signer, by the hash its evidence names. */
   chainOf(certificateHash: Uint8Array): readonly Uint8Array[];
   report(error: unknown): void;
@@ -127,11 +129,12 @@ export class Notices {
   }
 
   #open(session: Session<Principal>, mailbox: Address): Feed<Notice> {
-    const { custody, report } = this.#options;
+    const { clock, custody, report } = this.#options;
     const feed: Feed<Notice> = new Feed<Notice>({
       load: (limit, after) => custody.notices(mailbox, limit, after),
       key: (notice) => String(notice.seq),
       hasRoom: (urgent) => session.queued < (urgent ? urgentQueuedMax : queuedMax),
+      clock,
       report,
       offer: (notice) => this.#offer(session, feed, notice),
     });

@@ -157,7 +157,7 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
           ...(topic.precedence === undefined ? {} : { topicPrecedence: topic.precedence }),
         });
       case 'act': {
-        const taken = this.#options.intake.request(principal.account.address);
+        const taken = this.#options.intake.requestOfAccount(principal.account.address);
         if (!taken.ok) return taken;
         const done = await this.#options.dispositions.act(principal, topic.id, topic.action);
         return done.ok ? { ok: true, value: accepted } : done;
@@ -178,7 +178,7 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
     if (match === undefined) return refuse('not-allowed', 'not subscribed to the response topic');
     if (session.queued >= answersMax)
       return refuse('overloaded', 'answers are not taken', retryOverloadedSeconds);
-    const taken = this.#options.intake.request(session.principal.account.address);
+    const taken = this.#options.intake.requestOfAccount(session.principal.account.address);
     if (!taken.ok) return taken;
     const answer = await this.#options.trace.answer(session.principal.account, publish.payload);
     session.send({
@@ -245,12 +245,14 @@ export class Front implements Application<Principal>, ReceivePolicy<Principal> {
     });
   }
 
-  subscribe(_session: AccountSession, filter: string, { qos }: SubscribeOptions): SubscribeAnswer {
+  subscribe({ principal }: AccountSession, filter: string, { qos }: SubscribeOptions): SubscribeAnswer {
     const granted = Math.min(qos, 1);
     if (filter.startsWith(answerRoot)) return { reasonCode: granted };
     const checked = checkMailFilter(filter);
-    if (checked.ok) return { reasonCode: granted };
-    const { mqtt, sentence } = describeError(checked.refusal.code);
+    // Each makes the store read what waits, once more.
+    const taken = checked.ok ? this.#options.intake.requestOfAccount(principal.account.address) : checked;
+    if (taken.ok) return { reasonCode: granted };
+    const { mqtt, sentence } = describeError(taken.refusal.code);
     return { reasonCode: mqtt, reasonString: sentence };
   }
 

@@ -10,7 +10,8 @@ interface Clock {
 
 interface Count {
   connections: number;
-  handshakes: number;
+  /** How to end those that have not signed in, the oldest first. */
+  readonly handshakes: Set<() => void>;
 }
 
 type GateLimits = Pick<
@@ -30,9 +31,16 @@ export interface Entered {
   closed(): void;
 }
 
+/** Those from this machine share a count that nothing limits: no address is called that. */
+const loopback = 'loopback';
+
 /**
  * Who may connect, before a byte is read: so many open connections an address, so many that have not signed in, and
  * so many new ones a second. Refused means closed unheard: an answer would cost more than the attempt did.
+ *
+ * When all places for those that have not signed in are taken, the address that holds most of them gives one back, its
+ * oldest. A few addresses that only open connections then keep nobody else out: whoever means it needs its place for a
+ * moment only.
  */
 export class ConnectionGate {
   readonly #limits: GateLimits;
@@ -40,6 +48,8 @@ export class ConnectionGate {
   readonly #buckets: Table<Bucket>;
   /** Only of addresses with open connections. */
   readonly #counts = new Map<string, Count>();
+  /** Of these, those with connections that have not signed in. */
+  readonly #pending = new Set<Count>();
   #handshakes = 0;
 
   constructor(limits: GateLimits, clock: Clock) {
@@ -56,45 +66,55 @@ export class ConnectionGate {
     return this.#handshakes;
   }
 
-  enter(address: string): Entered | undefined {
-    const { handshakesMax, isLoopbackExempt } = this.#limits;
-    if (this.#handshakes >= handshakesMax) return undefined;
-    if (isLoopbackExempt && isLoopbackAddress(address)) return this.#open(undefined);
-    const key = addressKey(address);
-    const count = this.#counts.get(key) ?? { connections: 0, handshakes: 0 };
-    if (!this.#mayEnter(key, count)) return undefined;
+  /** `end` closes the connection; it is called at most once, and not any more once it has signed in. */
+  enter(address: string, end: () => void): Entered | undefined {
+    const isExempt = this.#limits.isLoopbackExempt && isLoopbackAddress(address);
+    const key = isExempt ? loopback : addressKey(address);
+    const count = this.#counts.get(key) ?? { connections: 0, handshakes: new Set() };
+    if (!isExempt && !this.#mayEnter(key, count)) return undefined;
+    if (this.#handshakes >= this.#limits.handshakesMax && !this.#makeRoom(count)) return undefined;
     this.#counts.set(key, count);
-    return this.#open({ key, count });
+    return this.#open(key, count, end);
   }
 
   #mayEnter(key: string, { connections, handshakes }: Count): boolean {
     const { connectionsPerAddressMax, handshakesPerAddressMax } = this.#limits;
-    if (connections >= connectionsPerAddressMax || handshakes >= handshakesPerAddressMax) return false;
+    if (connections >= connectionsPerAddressMax || handshakes.size >= handshakesPerAddressMax) return false;
     return this.#buckets.of(key).take(this.#clock.now());
   }
 
-  #open(of: { readonly key: string; readonly count: Count } | undefined): Entered {
-    let isPending = true;
+  /** For somebody who holds fewer than another one. */
+  #makeRoom({ handshakes }: Count): boolean {
+    let most = handshakes;
+    for (const count of this.#pending) if (count.handshakes.size > most.size) most = count.handshakes;
+    const [oldest] = most;
+    if (most === handshakes || oldest === undefined) return false;
+    oldest();
+    return true;
+  }
+
+  #open(key: string, count: Count, end: () => void): Entered {
     let isOpen = true;
-    this.#handshakes += 1;
-    if (of !== undefined) {
-      of.count.connections += 1;
-      of.count.handshakes += 1;
-    }
     const established = (): void => {
-      if (!isPending) return;
-      isPending = false;
+      if (!count.handshakes.delete(giveWay)) return;
       this.#handshakes -= 1;
-      if (of !== undefined) of.count.handshakes -= 1;
+      if (count.handshakes.size === 0) this.#pending.delete(count);
+    };
+    const giveWay = (): void => {
+      established();
+      end();
     };
     const closed = (): void => {
       if (!isOpen) return;
       isOpen = false;
       established();
-      if (of === undefined) return;
-      of.count.connections -= 1;
-      if (of.count.connections === 0) this.#counts.delete(of.key);
+      count.connections -= 1;
+      if (count.connections === 0) this.#counts.delete(key);
     };
+    count.connections += 1;
+    count.handshakes.add(giveWay);
+    this.#handshakes += 1;
+    this.#pending.add(count);
     return { established, closed };
   }
 }

@@ -3,7 +3,6 @@ import {
   accept,
   domainOf,
   isUrgent,
-  lowest,
   refuse,
   type Address,
   type Domain,
@@ -81,8 +80,13 @@ export class Intake {
   }
 
   /** Anything else that an account asks for counts as a message. */
-  request(account: Address): Result<void> {
+  requestOfAccount(account: Address): Result<void> {
     return this.#accounts.take(account);
+  }
+
+  /** So does a question of a peer, and a batch of its evidence. */
+  requestOfPeer(peer: Domain): Result<void> {
+    return this.#peers.take(peer);
   }
 
   #take(
@@ -94,11 +98,13 @@ export class Intake {
     const taken = senders.take(sender);
     if (!taken.ok) return taken;
     const granted = senders.lane(sender, wanted);
-    const lane =
-      mailbox === undefined
-        ? granted
-        : lowest(granted, this.#mailboxes.lane(`${mailbox} ${senderDomain}`, granted));
-    const place = this.room.enter(lane, bytes);
-    return place.ok ? accept({ lane, leave: place.value.leave }) : place;
+    const written = mailbox === undefined ? undefined : `${mailbox} ${senderDomain}`;
+    const lane = written === undefined ? granted : this.#mailboxes.lane(written, granted);
+    const place = this.room.enter(lane, bytes, sender);
+    if (place.ok) return accept({ lane, leave: place.value.leave });
+    // It will be sent again, and is no less urgent for having found no room.
+    senders.giveBack(sender, granted);
+    if (written !== undefined) this.#mailboxes.giveBack(written, lane);
+    return place;
   }
 }

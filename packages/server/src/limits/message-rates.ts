@@ -28,6 +28,10 @@ class Allowance {
       if (lane <= wanted && this.#lanes.get(lane)?.take(nowMs) !== false) return lane;
     return Math.min(wanted, Precedence.routine) as Precedence;
   }
+
+  giveBack(lane: Precedence): void {
+    this.#lanes.get(lane)?.giveBack();
+  }
 }
 
 /** How often somebody may send, or be written to: by account, by peer, by mailbox. */
@@ -55,5 +59,10 @@ export class MessageRateLimit {
   /** The lane this message may take: the wanted one, or a lower one if too many wanted that [DELIV-4]. */
   lane(key: string, wanted: Precedence): Precedence {
     return this.#allowances.of(key).lane(wanted, this.#clock.now());
+  }
+
+  /** The message did not travel in it after all. */
+  giveBack(key: string, lane: Precedence): void {
+    this.#allowances.of(key).giveBack(lane);
   }
 }

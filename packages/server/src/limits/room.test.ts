@@ -9,13 +9,24 @@ import { Room, type Place } from './room.ts';
 const { deferred, routine, priority, immediate, flash, override } = Precedence;
 const upward = [deferred, routine, priority, immediate, flash, override] as const;
 
+let senders = 0;
+/** Another one each time. */
+function somebody(): string {
+  senders += 1;
+  return `${senders}@home.test`;
+}
+
 function roomOf(messagesMax: number, clock = new FakeClock(), random = 0.5): Room {
   return new Room({ bytesMax: messagesMax * 100, messagesMax, clock, random: () => random });
 }
 
 function fill(room: Room, precedence: Precedence, bytes = 100): Place[] {
   const places: Place[] = [];
-  for (let place = room.enter(precedence, bytes); place.ok; place = room.enter(precedence, bytes))
+  for (
+    let place = room.enter(precedence, bytes, somebody());
+    place.ok;
+    place = room.enter(precedence, bytes, somebody())
+  )
     places.push(place.value);
   return places;
 }
@@ -27,7 +38,7 @@ test('the lower a lane, the earlier it is refused; what it may not take is there
     taken.every((count) => count > 0),
     `each lane found some room: ${taken.join(' ')}`,
   );
-  for (const precedence of upward) assert.equal(room.enter(precedence, 100).ok, false);
+  for (const precedence of upward) assert.equal(room.enter(precedence, 100, somebody()).ok, false);
 });
 
 test('whatever comes and goes, the room is never above its bounds and forgets nobody', () => {
@@ -42,7 +53,7 @@ test('whatever comes and goes, the room is never above its bounds and forgets no
       const room = new Room({ bytesMax, messagesMax, clock: new FakeClock(), random: () => 0 });
       const inside: Place[] = [];
       for (const { lane, bytes, leaves } of list) {
-        const place = room.enter(lane, bytes);
+        const place = room.enter(lane, bytes, somebody());
         if (place.ok) inside.push(place.value);
         for (const left of inside.splice(0, leaves)) {
           left.leave();
@@ -60,11 +71,11 @@ test('whatever comes and goes, the room is never above its bounds and forgets no
 test('when the store does not answer, the lower lanes are refused first, and flash is not', () => {
   const clock = new FakeClock();
   const room = roomOf(10_000, clock);
-  assert.ok(room.enter(flash, 100).ok);
+  assert.ok(room.enter(flash, 100, somebody()).ok);
   const refusedAfterMs = new Map<Precedence, number>();
   for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 50) {
     for (const precedence of upward)
-      if (!refusedAfterMs.has(precedence) && !room.enter(precedence, 1).ok)
+      if (!refusedAfterMs.has(precedence) && !room.enter(precedence, 1, somebody()).ok)
         refusedAfterMs.set(precedence, waitedMs);
     clock.advance(50);
   }
@@ -74,11 +85,12 @@ test('when the store does not answer, the lower lanes are refused first, and fla
 test('a wait in a lower lane closes no higher one', () => {
   const clock = new FakeClock();
   const room = roomOf(10_000, clock);
-  assert.ok(room.enter(routine, 100).ok);
+  assert.ok(room.enter(routine, 100, somebody()).ok);
   clock.advance(60_000);
-  assert.equal(room.enter(routine, 100).ok, false);
-  assert.equal(room.enter(deferred, 100).ok, false);
-  for (const precedence of [priority, immediate, flash, override]) assert.ok(room.enter(precedence, 100).ok);
+  assert.equal(room.enter(routine, 100, somebody()).ok, false);
+  assert.equal(room.enter(deferred, 100, somebody()).ok, false);
+  for (const precedence of [priority, immediate, flash, override])
+    assert.ok(room.enter(precedence, 100, somebody()).ok);
 });
 
 test('the lower lanes are let in again as soon as those who waited have left', () => {
@@ -86,9 +98,9 @@ test('the lower lanes are let in again as soon as those who waited have left', (
   const room = roomOf(100, clock);
   const places = fill(room, routine);
   clock.advance(5_000);
-  assert.equal(room.enter(routine, 100).ok, false);
+  assert.equal(room.enter(routine, 100, somebody()).ok, false);
   for (const place of places) place.leave();
-  assert.ok(room.enter(routine, 100).ok);
+  assert.ok(room.enter(routine, 100, somebody()).ok);
 });
 
 const told = (refusals: number, random: number): number => {
@@ -96,7 +108,7 @@ const told = (refusals: number, random: number): number => {
   fill(room, routine);
   let seconds = 0;
   for (let n = 0; n < refusals; n += 1) {
-    const place = room.enter(routine, 100);
+    const place = room.enter(routine, 100, somebody());
     seconds = place.ok ? 0 : (place.refusal.retryAfterSeconds ?? 0);
   }
   return seconds;
@@ -109,6 +121,28 @@ test('who is refused is told when to come back: later the more are refused, spre
   assert.ok(told(50_000, 1) <= 60);
 });
 
+test('one sender fills no lane by itself, and others find room beside it', () => {
+  const room = roomOf(1_000);
+  const countOf = (sender: string): number => {
+    let count = 0;
+    while (room.enter(routine, 100, sender).ok) count += 1;
+    return count;
+  };
+  // Half of all is the lane's share; of that it leaves as much as it takes.
+  assert.equal(countOf('ann@home.test'), 250);
+  assert.equal(countOf('bob@home.test'), 166);
+  assert.ok(countOf('eve@home.test') > 0);
+  // Flash has rates that are low enough, and is refused for want of room only.
+  for (let n = 0; n < 100; n += 1) assert.ok(room.enter(flash, 100, 'ann@home.test').ok);
+  const alone = roomOf(1_000);
+  for (let n = 0; n < 1_000; n += 1) {
+    const place = alone.enter(routine, 100, 'ann@home.test');
+    assert.ok(place.ok);
+    place.value.leave();
+  }
+  assert.equal(alone.senders, 0, 'who has nothing in it is forgotten');
+});
+
 test('every precedence has a lane', () => {
-  for (const name of precedenceNames) assert.ok(roomOf(10).enter(Precedence[name], 1).ok);
+  for (const name of precedenceNames) assert.ok(roomOf(10).enter(Precedence[name], 1, somebody()).ok);
 });

@@ -36,6 +36,12 @@ export interface Place {
   leave(): void;
 }
 
+/** What one sender has inside. */
+interface Held {
+  bytes: number;
+  messages: number;
+}
+
 class Lane {
   readonly precedence: Precedence;
   readonly share: number;
@@ -57,10 +63,15 @@ class Lane {
  * The room for messages that were received and are not decided: bounded in bytes and in number, and closed to the lower
  * lanes first. It is full, too, when those inside wait too long: then the store or the processor does not keep up, and a
  * longer queue would only add to everybody's wait.
+ *
+ * Once half of a lane's share is taken, each of n senders may hold one part in n + 1 of it, so that one more always finds
+ * some: whoever sends as much as it may keeps nobody else out.
  */
 export class Room {
   readonly #options: RoomOptions;
   readonly #lanes: readonly Lane[] = precedenceNames.map((name) => new Lane(Precedence[name]));
+  /** Of those who have something inside. */
+  readonly #held = new Map<string, Held>();
   #bytes = 0;
   #messages = 0;
   #windowMs = -Infinity;
@@ -79,22 +90,24 @@ export class Room {
     return this.#messages;
   }
 
-  enter(precedence: Precedence, bytes: number): Result<Place> {
+  get senders(): number {
+    return this.#held.size;
+  }
+
+  enter(precedence: Precedence, bytes: number, sender: string): Result<Place> {
     const nowMs = this.#options.clock.now();
     this.#turn(nowMs);
     const lane = this.#laneOf(precedence);
-    if (!this.#hasRoom(lane, bytes, nowMs)) {
+    if (!this.#hasRoom(lane, bytes, nowMs) || !this.#hasPart(lane, bytes, sender)) {
       lane.refused += 1;
       return refuse('overloaded', `lane ${precedence}`, this.retryAfterSeconds);
     }
     lane.taken += 1;
-    this.#bytes += bytes;
-    this.#messages += 1;
+    this.#hold(sender, bytes, 1);
     const place: Place = {
       leave: () => {
         if (!lane.waiting.delete(place)) return;
-        this.#bytes -= bytes;
-        this.#messages -= 1;
+        this.#hold(sender, -bytes, -1);
       },
     };
     lane.waiting.set(place, nowMs);
@@ -114,6 +127,27 @@ export class Room {
       const [oldest] = lane.waiting.values();
       return oldest === undefined || nowMs - oldest <= waitMsMax;
     });
+  }
+
+  /** Asked where it is getting crowded. Whoever has nothing inside needs no part yet; so much of flash nobody may send. */
+  #hasPart({ share, waitMsMax }: Lane, bytes: number, sender: string): boolean {
+    const { bytesMax, messagesMax } = this.#options;
+    const held = this.#held.get(sender);
+    const half = share / 2;
+    const isCrowded = this.#bytes + bytes > bytesMax * half || this.#messages + 1 > messagesMax * half;
+    if (!isCrowded || held === undefined || waitMsMax === Infinity) return true;
+    const part = share / (this.#held.size + 1);
+    return held.bytes + bytes <= bytesMax * part && held.messages + 1 <= messagesMax * part;
+  }
+
+  #hold(sender: string, bytes: number, messages: 1 | -1): void {
+    const held = this.#held.get(sender) ?? { bytes: 0, messages: 0 };
+    held.bytes += bytes;
+    held.messages += messages;
+    if (held.messages === 0) this.#held.delete(sender);
+    else this.#held.set(sender, held);
+    this.#bytes += bytes;
+    this.#messages += messages;
   }
 
   /**

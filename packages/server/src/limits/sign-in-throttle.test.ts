@@ -36,6 +36,16 @@ test('one address does not get more guesses by trying many accounts', async () =
   assert.equal(tried.filter((attempt) => attempt !== undefined).length, 6);
 });
 
+test('who has signed in from an address is not kept out by others who fail there', async () => {
+  const throttle = new SignInThrottle(limits, new FakeClock());
+  (await begin(throttle, owner, '192.0.2.1'))?.succeeded();
+  // A device behind the same router that has an old password.
+  for (let n = 0; n < 20; n += 1) await begin(throttle, `a${n}@home.test`, '192.0.2.1');
+  const tried = [];
+  for (let n = 0; n < 5; n += 1) tried.push(await begin(throttle, owner, '192.0.2.1'));
+  assert.equal(tried.filter((attempt) => attempt !== undefined).length, 3, 'and its own guesses are counted');
+});
+
 test('guesses at the same time count as well as those one after the other', async () => {
   const throttle = new SignInThrottle(limits, new FakeClock());
   const tried = await Promise.all(Array.from({ length: 50 }, () => begin(throttle, owner, '192.0.2.1')));

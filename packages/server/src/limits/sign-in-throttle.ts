@@ -36,9 +36,10 @@ const nameCharactersMax = 320;
  * Slows down who guesses passwords. Nothing here knows whether an account exists: the name is what the client wrote,
  * so the answer, and the work that is spent on it, are the same for every name.
  *
- * Failures of one address, and of one account from one address, are refused without a look at the password. Failures
- * of one account from everywhere only delay, and not an address from which its owner has signed in: whoever guesses
- * elsewhere cannot lock the owner out. Who is connected stays connected.
+ * Above some failures of one address, and of one account from one address, no password is looked at. Failures of one
+ * account from everywhere only delay. An account that has signed in from an address is, there, held to its own failures
+ * alone: neither who guesses elsewhere nor who fails behind the same router can lock its owner out. Who is connected
+ * stays connected.
  */
 export class SignInThrottle {
   readonly #limits: ThrottleLimits;
@@ -71,7 +72,9 @@ export class SignInThrottle {
     const from = addressKey(address);
     const pair = `${from} ${account}`;
     const isKnown = this.#known.has(pair);
-    const own = this.#isExempt(address) ? [] : [this.#addresses.of(from), this.#pairs.of(pair)];
+    const own = this.#isExempt(address) ? [] : [this.#pairs.of(pair)];
+    // Others behind the same router do not keep out who is known to be there.
+    if (own.length > 0 && !isKnown) own.unshift(this.#addresses.of(from));
     const empty = own.find((bucket) => bucket.isEmpty(nowMs));
     if (empty !== undefined)
       return refuse('rate-limited', 'failed sign-ins', Math.max(1, empty.waitSeconds(nowMs)));

@@ -99,9 +99,12 @@ export class Inbound {
     const topic = parseMailTopic(publish.topic);
     if (!topic.ok) return acknowledgeRefusal(topic.refusal);
     if (topic.value.kind !== 'relay') return acknowledgeRefusal(refuse('not-allowed').refusal);
-    switch (topic.value.what) {
-      case 'message':
-        return this.#message(peer, publish);
+    const { what } = topic.value;
+    if (what === 'message') return this.#message(peer, publish);
+    // It costs signatures and reads as a message does; what is refused for the moment is repeated by its peer.
+    const taken = this.#options.intake.requestOfPeer(peer);
+    if (!taken.ok) return acknowledgeRefusal(taken.refusal);
+    switch (what) {
       case 'evidence':
         return this.#evidence(peer, publish.payload);
       case 'status':

@@ -103,6 +103,7 @@ export class PeerQueue {
       key: (due) => due.id,
       hasRoom: (urgent) => this.#hasRoom(urgent),
       offer: (due) => this.#offer(feed, due),
+      clock: this.#options.clock,
       report: this.#options.report,
     });
     this.#feed = feed;

@@ -43,6 +43,7 @@ export class Reports {
       key: (owed) => String(owed.seq),
       hasRoom: (urgent) => feed.onItsWay < (urgent ? urgentOnItsWayMax : onItsWayMax),
       offer: (owed) => this.#gather(owed),
+      clock: this.#options.clock,
       report: this.#options.report,
     });
     this.#feed = feed;

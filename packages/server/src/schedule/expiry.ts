@@ -47,14 +47,16 @@ export class Expiry {
     const released = await Promise.all(held.map((row) => this.#release(row)));
     const over = await custody.expiring(nowSeconds, batchRows);
     const ended = await Promise.all(over.map((row) => this.#end(row, nowMs)));
-    for (const row of await custody.silent(nowSeconds - silenceSeconds, batchRows))
-      await this.#finish(row, Event.unconfirmed, 'silence');
+    const silent = await custody.silent(nowSeconds - silenceSeconds, batchRows);
+    const given = await Promise.all(silent.map((row) => this.#giveUp(row)));
     const { expires, heldAt } = await custody.nextDeadline();
     const next = Math.min(expires === undefined ? Infinity : expires * 1000, heldAt ?? Infinity);
-    // What is over and could not be ended waits for its peer, or for room on the disk; silence is looked for now and then.
+    // What is over and could not be ended waits for its peer, or for room on the disk.
     const isStuck = released.includes(false) || ended.includes(false);
     const soonest = isStuck ? Math.max(next, nowMs + lookAgainMs) : next;
-    return Math.min(soonest, nowMs + lookForSilenceMs);
+    // Silence has no deadline of its own: it is looked for now and then, and soon where there is more of it.
+    const hasMore = silent.length === batchRows || given.includes(false);
+    return Math.min(soonest, nowMs + (hasMore ? lookAgainMs : lookForSilenceMs));
   }
 
   /** A peer is back: asks about the messages that it left unconfirmed, so that its word replaces that outcome. */
@@ -92,6 +94,10 @@ export class Expiry {
       default:
         return true;
     }
+  }
+
+  async #giveUp(row: Stored): Promise<boolean> {
+    return (await this.#finish(row, Event.unconfirmed, 'silence')).kind !== 'refused';
   }
 
   /** A peer may take its time to answer; nothing else waits for it. */

@@ -39,6 +39,7 @@ class Bench {
         this.offered.push(row);
         this.inSink += 1;
       },
+      clock: { after: () => assert.fail('nothing is to be tried again') },
       report: (error) => assert.fail(String(error)),
     });
   }
@@ -135,4 +136,31 @@ test('what was written to a session that is away is not offered again when it re
     bench.offered.map((row) => row.id),
     [1, 2],
   );
+});
+
+test('a page that could not be read is asked for again after a while', async () => {
+  const offered: number[] = [];
+  const reported: unknown[] = [];
+  const later: (() => void)[] = [];
+  let failures = 2;
+  const feed = new Feed<Row>({
+    load: () =>
+      failures-- > 0
+        ? Promise.reject(new Error('the disk failed'))
+        : Promise.resolve([{ id: 1, lane: 0, seq: 1 }]),
+    key: (row) => String(row.id),
+    hasRoom: () => true,
+    offer: (row) => offered.push(row.id),
+    clock: { after: (_delayMs, run) => (later.push(run), () => undefined) },
+    report: (error) => reported.push(error),
+  });
+  feed.reread();
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise(setImmediate);
+    // Nothing is asked of a failing store in between.
+    feed.pump();
+    later.shift()?.();
+  }
+  await new Promise(setImmediate);
+  assert.deepEqual([offered, reported.length, later.length], [[1], 2, 0]);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isUrgent, type Precedence } from '@sealpost/protocol';
+import type { Clock } from './clock.ts';
 
 /** Where a row stands in its queue: higher lane first, then the order of arrival. */
 export interface Position {
@@ -15,10 +16,13 @@ export interface FeedOptions<Row extends Position> {
   offer(row: Row): void;
   /** Whether the sink may hold more; far more of what is urgent, since that overtakes what it holds already. */
   hasRoom(isUrgent: boolean): boolean;
+  readonly clock: Pick<Clock, 'after'>;
   report(error: unknown): void;
 }
 
 const pageRows = 64;
+/** A page that could not be read is asked for again. */
+const retryAfterMs = 5_000;
 
 /**
  * Moves the rows of one durable queue to one sink (a session or a peer link), most urgent first, holding only a
@@ -133,8 +137,11 @@ export class Feed<Row extends Position> {
       .load(pageRows, this.#cursor)
       .then((rows) => this.#loaded(rows))
       .catch((error: unknown) => {
-        this.#loading = false;
         this.#options.report(error);
+        this.#options.clock.after(retryAfterMs, () => {
+          this.#loading = false;
+          this.pump();
+        });
       });
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, existsSync, openSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeBytes } from './durable-file.ts';
 import { isStorageFull, isWriteRefused } from './result-codes.ts';
@@ -31,7 +31,8 @@ export class Room {
     this.#directory = directory;
     this.#limits = limits;
     this.#kept = join(directory, 'room');
-    this.#isKept = existsSync(this.#kept);
+    // One that was cut short, with the process that wrote it, is made anew.
+    this.#isKept = (statSync(this.#kept, { throwIfNoEntry: false })?.size ?? 0) >= limits.keptBytes;
   }
 
   /** One system call, as long as there is room. */
@@ -45,15 +46,14 @@ export class Room {
 
   /** Whether that made any. */
   giveUp(): boolean {
-    if (!this.#isKept) return false;
     try {
       unlinkSync(this.#kept);
+      this.#isKept = false;
+      return true;
     } catch (error) {
-      if (refusals.includes((error as NodeJS.ErrnoException).code)) return false;
+      if ([...refusals, 'ENOENT'].includes((error as NodeJS.ErrnoException).code)) return false;
       throw error;
     }
-    this.#isKept = false;
-    return true;
   }
 
   /**
