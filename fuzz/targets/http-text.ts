@@ -53,6 +53,11 @@ export function valuesOf({ headers }: Pick<Request, 'headers'>, wanted: string):
   return headers.filter(([name]) => name === wanted).map(([, value]) => value);
 }
 
+/** Of names and values, as limits count them. */
+export function headBytesOf({ target, headers }: Request): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, target.length);
+}
+
 const statusLine = /^HTTP\/1\.1 ([1-5]\d\d) [A-Za-z -]+$/;
 
 /** Undefined: more has to come. Throws at what no client could read. */

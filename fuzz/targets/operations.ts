@@ -9,6 +9,7 @@ import { Random } from '../engine/random.ts';
 import { Broken, holds, type Target } from '../target.ts';
 import { Held } from './held.ts';
 import {
+  headBytesOf,
   holdsNoSecret,
   randomRequest,
   readRequest,
@@ -160,8 +161,10 @@ class OpenService {
         isKept = this.#held.keep(connection, manner, idleMsMax);
       else if (expected.rest === 'none' && answers.length > 0)
         answers.push(await lastAnswer(connection, answers.at(-1)?.end ?? 0));
+      else if (expected.rest === 'closed') await connection.send(last);
       if (!isKept) {
-        connection.end();
+        // What is to be closed after its answer is closed, and what is sent behind it is not read.
+        if (expected.rest !== 'closed') connection.end();
         await connection.until(() => undefined);
       }
       return outcomeOf(connection.received, expected, answers, body, this.#directory);
@@ -245,10 +248,6 @@ function statusesFor(request: Request): readonly number[] {
   if (!loopbackNames.test(hosts[0] ?? '')) return [421];
   if (!pages.includes(target.split('?', 1)[0] ?? '')) return [404];
   return method === 'GET' || method === 'HEAD' ? pageStatuses : [405];
-}
-
-function headBytesOf({ target, headers }: Request): number {
-  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, target.length);
 }
 
 /** What stands behind a request and is none may end the connection before the request is answered. */

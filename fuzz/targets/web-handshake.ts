@@ -2,11 +2,20 @@
 // The opening handshake of WebSocket (RFC 6455 §4): requests that are one, nearly one, or none, and what they are owed.
 import { createHash } from 'node:crypto';
 import { holds } from '../target.ts';
-import { holdsNoSecret, readResponse, valuesOf, type HttpWords, type Request } from './http-text.ts';
+import {
+  headBytesOf,
+  holdsNoSecret,
+  readResponse,
+  valuesOf,
+  type HttpWords,
+  type Request,
+} from './http-text.ts';
 import { page, password } from './live-domain.ts';
 import { bytesOf } from './vectors.ts';
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+/** Below it nothing is refused for its size. */
+const headBytesUsual = 7 * 1024;
 const magic = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 /** Ours, and those that HTTP gives to what is malformed. */
 const statuses = [100, 101, 400, 403, 404, 405, 417, 426];
@@ -60,11 +69,12 @@ export const upgrade = bytesOf(
   `GET /mqtt HTTP/1.1\r\n${properHeaders.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
 );
 
-/** What has a body, or another wish. */
+/** What has a body, another wish, or nearly the size that is refused. */
 export function isStrange(request: Request): boolean {
   const names = ['content-length', 'expect', 'transfer-encoding', 'trailer', 'proxy-connection'];
   const isOdd = names.some((name) => valuesOf(request, name).length > 0);
-  return isOdd || valuesOf(request, 'host').length !== 1 || request.version !== '1.1';
+  const isLarge = headBytesOf(request) > headBytesUsual;
+  return isOdd || isLarge || valuesOf(request, 'host').length !== 1 || request.version !== '1.1';
 }
 
 /** As RFC 6455 §4.2.1 and MQTT 5.0 §6 ask for it, each header once. */

@@ -68,6 +68,8 @@ export const webSocket: Target = {
     const domain = await LiveDomain.open();
     const words = await accountWords(signerOf(domain.credential));
     const states = statesOf();
+    // Now the two domains are linked, and no connection is added by itself.
+    await domain.check();
     const held = new Held();
     const memory = new MemoryBound(memoryMegabytesMax);
     const random = new Random(1);
@@ -334,7 +336,11 @@ async function tryRequest(peer: Peer, body: Buffer, state: State, domain: LiveDo
     return { text: `${kind} ${holdsAnswer(connection.received, body)}` };
   }
   const answer = await connection.until((bytes) => readResponse(bytes, 0, connection.isEnded));
-  holds(answer !== undefined, 'a request is not answered');
+  if (answer === undefined) {
+    // What stands behind a request and is none may end the connection before the request is answered.
+    holds(!isProper(request) && body.length > request.end, 'a request is not answered');
+    return { text: 'unheard' };
+  }
   const status = holdsAnswer(connection.received, body);
   if (status === 101)
     return talk(peer, body.subarray(request.end), { at: answer.end, isFresh: true, state, domain });
