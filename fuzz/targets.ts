@@ -7,8 +7,10 @@ import { config } from './targets/config.ts';
 import { evidence } from './targets/evidence.ts';
 import { live } from './targets/live.ts';
 import { mqttCodec } from './targets/mqtt-codec.ts';
+import { operations } from './targets/operations.ts';
 import { seal } from './targets/seal.ts';
 import { text } from './targets/text.ts';
+import { webSocket } from './targets/web-socket.ts';
 
 export const targets: readonly Target[] = [
   mqttCodec,
@@ -20,4 +22,6 @@ export const targets: readonly Target[] = [
   config,
   client,
   live,
+  webSocket,
+  operations,
 ];

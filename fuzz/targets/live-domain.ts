@@ -29,6 +29,8 @@ import { accountsOf, hashPassword, openDomain, type RunningDomain } from '@sealp
 
 export const password = 'correct horse battery staple';
 export const mallory = addressOf('mallory@home.test');
+/** May connect over WebSocket. */
+export const page = 'https://mail.home.test';
 export const desk = addressOf('desk@home.test');
 const alice = addressOf('alice@home.test');
 const chief = addressOf('chief@fire.test');
@@ -213,6 +215,7 @@ async function startDomain(parts: {
   const { own, addresses, peers, anchors, tlsAuthority, directory, bugs } = parts;
   const record = await hashPassword(Buffer.from(password));
   const listen = { host: '127.0.0.1', port: 0 };
+  const web = { ...listen, origins: [page] };
   return openDomain({
     domain: own.domain,
     directory,
@@ -229,7 +232,7 @@ async function startDomain(parts: {
     ),
     link: pem(own.link),
     tls: pem(await tlsAuthority.issueServerCertificate()),
-    listen: { mqtt: listen, mqtts: listen, relay: listen },
+    listen: { mqtt: listen, mqtts: listen, relay: listen, ws: web, wss: web },
     peers: peers.map((domain) => ({ domain })),
     report: (error) => {
       if (isBug(error) && bugs.length < 10) bugs.push(error);

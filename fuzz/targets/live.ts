@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Listeners of a running domain: raw bytes and structured packets, in every state that a connection can be in.
-import {
-  ProtocolError,
-  strictCodec,
-  type Packet,
-  type ProtocolVersion,
-  type UserProperties,
-} from '@sealpost/mqtt';
-import { serverLimits } from '@sealpost/mqtt/server';
+import type { Packet, UserProperties } from '@sealpost/mqtt';
 import { toBase64Url } from '@sealpost/protocol';
 import { Random } from '../engine/random.ts';
 import { Broken, type Target } from '../target.ts';
-import { LiveDomain, mallory, password, pem, signerOf } from './live-domain.ts';
+import { LiveDomain, pem, signerOf } from './live-domain.ts';
+import {
+  disconnect,
+  encode,
+  endingOf,
+  hello,
+  pingRequest,
+  publishOf,
+  summary,
+  wishes,
+  type Ending,
+} from './live-packets.ts';
 import { accountWords, peerWords } from './live-words.ts';
 import { randomPacket, type Words } from './mqtt-packets.ts';
 import { MemoryBound } from './memory-bound.ts';
 import { bytesOf } from './vectors.ts';
 import { Wire, type WireOptions } from './wire.ts';
 
-const disconnect = Uint8Array.of(0xe0, 0);
 /** Sessions, retained messages and queues that clients may leave behind are bounded by the listener; this is far below. */
 const memoryMegabytesMax = 256;
 /** More than the server gives a handler or a handshake. */
@@ -26,7 +29,6 @@ const answerMs = 20_000;
 /** So few that sessions are resumed and taken over as well. */
 const clientIds = 24;
 let connections = 0;
-const pingRequest = Uint8Array.of(0xc0, 0);
 
 /** How a connection comes to where the input begins. */
 interface State {
@@ -82,7 +84,7 @@ async function run(input: Uint8Array, states: readonly State[], domain: LiveDoma
   const state = states[(input[0] ?? 0) % states.length];
   if (state === undefined) return 'no state';
   const body = Buffer.concat([state.prefix ?? new Uint8Array(0), input.subarray(1)]);
-  const { ending, version } = endingOf(body, state);
+  const { ending, version } = endingIn(body, state);
   const wire = await Wire.open({ ...state.wire, version });
   const patience = setTimeout(() => wire.giveUp(new Broken(`${state.name}: no answer and no end`)), answerMs);
   try {
@@ -107,49 +109,16 @@ async function run(input: Uint8Array, states: readonly State[], domain: LiveDoma
   }
 }
 
-interface Ending {
-  readonly ending: 'whole' | 'cut' | 'bad';
-  /** Of the answers: a connection that is fresh chooses it. */
-  readonly version: ProtocolVersion;
-}
-
-/** By our own decoder: what the server has to make of the stream. */
-function endingOf(body: Uint8Array, { before, wire }: State): Ending {
-  // Bytes where TLS is spoken: only the end of the connection can be awaited.
+/** Bytes where TLS is spoken: only the end of the connection can be awaited. */
+function endingIn(body: Uint8Array, { before, wire }: State): Ending {
   if (wire.isMqtt === false) return { ending: 'cut', version: wire.version };
-  const isFresh = before.length === 0;
-  const known = isFresh ? {} : { version: wire.version };
-  const maximumPacketSize = isFresh ? serverLimits.connectBytesMax : serverLimits.packetBytesMax;
-  const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize, ...known });
-  decoder.feed(new Uint8Array(body));
-  try {
-    let isFirst = true;
-    for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
-      isFirst = false;
-      decoder.maximumPacketSize = serverLimits.packetBytesMax;
-    }
-    const isCut = decoder.bufferedBytes > 0 || (isFirst && isFresh);
-    return { ending: isCut ? 'cut' : 'whole', version: decoder.version ?? wire.version };
-  } catch (error) {
-    if (error instanceof ProtocolError) return { ending: 'bad', version: decoder.version ?? wire.version };
-    throw error;
-  }
+  return endingOf(body, wire.version, before.length === 0);
 }
 
 function noteAccepted(packet: Packet, { name }: State, domain: LiveDomain): void {
   if (packet.type !== 'puback' || packet.reasonCode >= 0x80 || name.startsWith('relay')) return;
   const accepted = packet.userProperties?.find(([key]) => key === 'id')?.[1];
   if (accepted !== undefined) domain.accepted(accepted);
-}
-
-function summary(packets: readonly Packet[]): string {
-  const kinds = packets.map((packet) => {
-    const error =
-      'userProperties' in packet ? packet.userProperties?.find(([key]) => key === 'error')?.[1] : undefined;
-    const code = 'reasonCode' in packet ? `:${packet.reasonCode.toString(16)}` : '';
-    return `${packet.type}${code}${error === undefined ? '' : ` ${error}`}`;
-  });
-  return [...new Set(kinds)].toSorted().slice(0, 3).join(', ');
 }
 
 async function statesOf(domain: LiveDomain): Promise<State[]> {
@@ -204,7 +173,7 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
       ...mqtt,
       name: 'password',
       wire: { port: home.mqtt.port, version: 5 },
-      before: [() => hello(5, 'with password')],
+      before: [() => hello(5, 'with password', { isWithPassword: true })],
     },
     { ...mqtt, name: 'relay fresh', wire: { ...relay, version: 5 }, before: [], words: peer },
     {
@@ -218,7 +187,7 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
       ...mqtt,
       name: 'relay',
       wire: { ...relay, version: 5 },
-      before: [() => hello(5, evil.domain, introduction)],
+      before: [() => hello(5, evil.domain, { userProperties: introduction })],
       words: peer,
     },
     {
@@ -226,7 +195,7 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
       name: 'relay subscribed',
       wire: { ...relay, version: 5 },
       before: [
-        () => hello(5, evil.domain, introduction),
+        () => hello(5, evil.domain, { userProperties: introduction }),
         () =>
           encode(
             { type: 'subscribe', packetId: 9, properties: {}, subscriptions: wishes(['mail/relay/#']) },
@@ -236,46 +205,4 @@ async function statesOf(domain: LiveDomain): Promise<State[]> {
       words: peer,
     },
   ];
-}
-
-function encode(packet: Packet, version: ProtocolVersion): Uint8Array {
-  return strictCodec.encode(packet, version).slice();
-}
-
-function wishes(filters: readonly string[]): { filter: string; qos: 1 }[] {
-  return filters.map((filter) => ({ filter, qos: 1 }));
-}
-
-function hello(version: ProtocolVersion, clientId: string, userProperties?: UserProperties): Uint8Array {
-  const isPassword = clientId === 'with password';
-  return encode(
-    {
-      type: 'connect',
-      version,
-      clientId,
-      cleanStart: true,
-      keepAliveSeconds: 60,
-      ...(isPassword ? { username: mallory, password: bytesOf(password) } : {}),
-      properties: version === 5 && userProperties !== undefined ? { userProperties } : {},
-    },
-    version,
-  );
-}
-
-function publishOf(topic: string, qos: 1 | 2, packetId: number): Uint8Array {
-  const properties = { userProperties: [['ask', 'delivered,fetched']] as UserProperties };
-  return encode(
-    {
-      type: 'publish',
-      topic,
-      payload: bytesOf('hello'),
-      qos,
-      dup: false,
-      retain: false,
-      packetId,
-      packetBytes: 0,
-      ...properties,
-    },
-    qos === 2 ? 4 : 5,
-  );
 }

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { connectLink } from '@sealpost/mqtt/link';
 import { listenWebSocket, type Listener } from '@sealpost/mqtt/node';
 import { createMqttServer, type ConnectRequest } from '@sealpost/mqtt/server';
@@ -22,6 +23,17 @@ const page = 'https://mail.example';
 const messageBytesMax = 20_000;
 const connectBytes = Buffer.from(connectHex(5, 'web'), 'hex');
 const ping = Buffer.from('c000', 'hex');
+
+const upgradeText = [
+  'GET /mqtt HTTP/1.1',
+  'Host: x',
+  'Upgrade: websocket',
+  'Connection: Upgrade',
+  'Sec-WebSocket-Protocol: mqtt',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n');
 
 interface Running {
   readonly application: OpenApplication;
@@ -119,6 +131,25 @@ test('[MQTT-6.0.0-3] [MQTT-6.0.0-4] what does not ask for MQTT from an allowed p
   t.after(() => both.socket.terminate());
   await once(both.socket, 'open');
   assert.equal(both.socket.protocol, 'mqtt');
+  assert.deepEqual(application.log, []);
+});
+
+test('only the version of the standard is spoken: in others a page goes by another header (found by fuzzing)', async (t) => {
+  const { port, application } = await run(t);
+  for (const version of ['8', '0xd', '13, 8', '']) {
+    const headers = {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Origin': 'https://evil.example',
+      'Sec-WebSocket-Protocol': 'mqtt',
+      'Sec-WebSocket-Version': version,
+    };
+    const asked = request({ host: '127.0.0.1', port, path: '/mqtt', headers }).end();
+    const [response] = await once(asked, 'response');
+    assert.deepEqual([response.statusCode, response.headers['sec-websocket-version']], [426, '13'], version);
+    response.resume();
+  }
   assert.deepEqual(application.log, []);
 });
 
@@ -243,6 +274,35 @@ test('over TLS the account is as secure as over mqtts, and an origin is asked fo
   assert.equal(requests[0]?.transport.secure, true);
   const evil = { ca: tls.cert, headers: { origin: 'https://evil.example' } };
   assert.equal(await statusOf(url, ['mqtt'], evil), 403);
+});
+
+test('a client that closes its WebSocket and not its connection is cut off (found by fuzzing)', async (t) => {
+  const { port } = await run(t);
+  const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  t.after(() => socket.destroy());
+  const ended = once(socket.resume(), 'end');
+  const closed = new Promise((resolve) => void socket.once('close', resolve));
+  const close = Buffer.from('888000000000', 'hex');
+  socket.write(upgradeText);
+  socket.write(close);
+  await ended;
+  // That the other side is gone shows only when something is sent to it.
+  const knocking = setInterval(() => socket.write(close), 100);
+  t.after(() => clearInterval(knocking));
+  const late = setTimeout(8_000, 'late', { signal: t.signal });
+  assert.notEqual(await Promise.race([closed, late]), 'late');
+});
+
+test('a connection that is gone when its handshake has been read harms nobody', async (t) => {
+  const { port } = await run(t);
+  // What `remoteAddress` asks the system, and gets no answer to after a reset.
+  t.mock.method(Socket.prototype as unknown as { _getpeername(): object }, '_getpeername', () => ({}));
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.on('error', () => undefined);
+  const unmasked = Buffer.from('8200', 'hex');
+  socket.write(Buffer.concat([Buffer.from(upgradeText), unmasked]));
+  await once(socket.resume(), 'close');
 });
 
 test('a ping of WebSocket is answered', async (t) => {

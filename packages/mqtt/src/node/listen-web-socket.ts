@@ -14,7 +14,7 @@ import { WebSocketServer } from 'ws';
 import { serverLimits } from '../server/limits.ts';
 import { Doorway } from './doorway.ts';
 import type { Acceptor, ListenOptions, TlsListener } from './listen.ts';
-import { transportInfoOf } from './transport.ts';
+import { lingerMs, transportInfoOf } from './transport.ts';
 import { webSocketTransportOf } from './web-socket-transport.ts';
 
 export interface ListenWebSocketOptions extends ListenOptions {
@@ -32,6 +32,8 @@ export interface ListenWebSocketOptions extends ListenOptions {
 /** Where WebSocket clients find MQTT. */
 export const webSocketPath = '/mqtt';
 const subprotocol = 'mqtt';
+/** RFC 6455 §4.2.2: the only one. In drafts before it, a browser names its page in another header. */
+const webSocketVersion = '13';
 /** From accepting the socket to the end of its HTTP request. */
 const requestMs = 10_000;
 const requestCheckMs = 1_000;
@@ -62,15 +64,18 @@ export async function listenWebSocket(
   const doorway = new Doorway(gate);
   // Before the TLS handshake, as it is before HTTP: who may not connect costs neither.
   server.prependListener('connection', (socket: Socket) => void doorway.enter(socket));
-  const webSockets = new WebSocketServer({
+  // In a variable, because the types do not know `closeTimeout` yet.
+  const options = {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: messageBytesMax,
     skipUTF8Validation: true,
     autoPong: false,
+    closeTimeout: lingerMs,
     handleProtocols: () => subprotocol,
-  });
+  };
+  const webSockets = new WebSocketServer(options);
   const allowed = new Set(origins);
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const socket = stream as Socket;
@@ -81,6 +86,8 @@ export async function listenWebSocket(
       return;
     }
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      // Nobody else listens when it is not handed over, and what it has sent already is still read.
+      webSocket.on('error', () => undefined);
       if (socket.destroyed || socket.remoteAddress === undefined) webSocket.terminate();
       else
         acceptor.accept(
@@ -108,11 +115,17 @@ function refusalOf({ url = '', headers }: IncomingMessage, allowed: ReadonlySet<
   if (url.split('?', 1)[0] !== webSocketPath) return 404;
   // [MQTT-6.0.0-3]: the client offers `mqtt`; [MQTT-6.0.0-4]: and the server answers with it.
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  return offered.includes(subprotocol) ? undefined : 400;
+  if (!offered.includes(subprotocol)) return 400;
+  return headers['sec-websocket-version'] === webSocketVersion ? undefined : 426;
 }
 
 function refuse(socket: Socket, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // RFC 6455 §4.4.
+  const version =
+    status === 426 ? `Upgrade: websocket\r\nSec-WebSocket-Version: ${webSocketVersion}\r\n` : '';
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${version}Content-Length: 0\r\n\r\n`,
+  );
   // Whoever does not end its side is not waited for.
   socket.once('finish', () => socket.destroy());
 }

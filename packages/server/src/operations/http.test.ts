@@ -74,6 +74,19 @@ test('a request under a name from elsewhere is turned away, as a page in a brows
     assert.match(await raw(port, request('GET /page', `Host: ${name}`)), /^HTTP\/1\.1 200 /, name);
 });
 
+test('two hosts are refused, whichever comes first, and the connection is closed (found by fuzzing)', async (t) => {
+  const port = await open(t);
+  for (const hosts of [
+    [host, 'Host: evil.example'],
+    ['Host: evil.example', host],
+    [host, host],
+  ])
+    assert.match(
+      await raw(port, ['GET /page HTTP/1.1', ...hosts, '', ''].join('\r\n')),
+      /^HTTP\/1\.1 400 [^]*connection: close\r\n/i,
+    );
+});
+
 test('headers that are huge, malformed or contradictory are refused, and the connection is closed', async (t) => {
   const port = await open(t);
   const huge = `X: ${'a'.repeat(8_000)}`;

@@ -72,10 +72,11 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 }
 
 async function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // Nobody needs to send anything here.
+  // Nobody needs to send anything here, or to be two.
   if (
     request.headers['transfer-encoding'] !== undefined ||
-    Number(request.headers['content-length'] ?? 0) > 0
+    Number(request.headers['content-length'] ?? 0) > 0 ||
+    hostsOf(request).length > 1
   )
     response.shouldKeepAlive = false;
   const { status, contentType, body } = await pageFor(pages, request);
@@ -89,10 +90,13 @@ async function answer(pages: Pages, request: IncomingMessage, response: ServerRe
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function pageFor(pages: Pages, { method, url = '', headers }: IncomingMessage): Promise<Page> {
+async function pageFor(pages: Pages, request: IncomingMessage): Promise<Page> {
+  const { method, url = '' } = request;
+  const [host = '', ...others] = hostsOf(request);
+  // RFC 9112 §3.2: a proxy in front may have looked at another one than we do.
+  if (others.length > 0) return text(400, 'One Host only.');
   // A page in somebody's browser must not read this through a name that leads here.
-  if (!isLoopback(hostNameOf(headers.host ?? '')))
-    return text(421, 'Ask for this machine by a loopback name.');
+  if (!isLoopback(hostNameOf(host))) return text(421, 'Ask for this machine by a loopback name.');
   const path = url.split('?', 1)[0] ?? '';
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   if (page === undefined) return text(404, `There are ${Object.keys(pages).join(', ')}.`);
@@ -102,6 +106,11 @@ async function pageFor(pages: Pages, { method, url = '', headers }: IncomingMess
 
 function text(status: number, sentence: string): Page {
   return { status, contentType: 'text/plain; charset=utf-8', body: `${sentence}\n` };
+}
+
+/** All of them: `headers` has the first one only. */
+function hostsOf({ headersDistinct }: IncomingMessage): readonly string[] {
+  return headersDistinct['host'] ?? [];
 }
 
 function hostNameOf(host: string): string {
