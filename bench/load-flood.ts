@@ -63,7 +63,7 @@ async function pour(links: readonly Link[], { to, perSecond, forMs }: Flood): Pr
   for (const lane of shares) lanes.set(lane, { lane, accepted: 0, refused: 0, bare: {} });
   const underway = links.map(() => 0);
   const began = performance.now();
-  let sent = 0;
+  const total = { sent: 0 };
   const send = (link: Link, at: number, lane: PrecedenceName): void => {
     const publish = {
       topic: `mail/to/${to}`,
@@ -73,7 +73,7 @@ async function pour(links: readonly Link[], { to, perSecond, forMs }: Flood): Pr
       messageExpirySeconds: 300,
       userProperties: [['precedence', lane] as const],
     };
-    sent += 1;
+    total.sent += 1;
     underway[at] = (underway[at] ?? 0) + 1;
     void link.publish(publish).then(({ reasonCode, userProperties = [] }) => {
       underway[at] = (underway[at] ?? 0) - 1;
@@ -87,15 +87,15 @@ async function pour(links: readonly Link[], { to, perSecond, forMs }: Flood): Pr
   };
   while (performance.now() - began < forMs) {
     const due = ((performance.now() - began) / 1000) * perSecond;
-    for (let tried = 0; sent < due && tried < links.length * underwayMax; tried += 1) {
-      const at = (sent + tried) % links.length;
+    for (let tried = 0; total.sent < due && tried < links.length * underwayMax; tried += 1) {
+      const at = (total.sent + tried) % links.length;
       const link = links[at];
       if (link !== undefined && (underway[at] ?? 0) < underwayMax)
-        send(link, at, shares[sent % shares.length] ?? 'routine');
+        send(link, at, shares[total.sent % shares.length] ?? 'routine');
     }
     await pause(tickMs);
   }
-  return { lanes: [...lanes.values()], sent, tookMs: performance.now() - began };
+  return { lanes: [...lanes.values()], sent: total.sent, tookMs: performance.now() - began };
 }
 
 setPriority(constants.priority.PRIORITY_LOW);

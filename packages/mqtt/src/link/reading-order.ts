@@ -63,12 +63,12 @@ export class ReadingOrder {
     }
   }
 
-  /** Whoever has more to read goes to the end. */
+  /** Whoever has more to read goes to the end, and is read again while there is time. */
   #turn(): void {
     this.#isSet = false;
     this.#spentMs = 0;
     const each = Math.max(1, Math.floor(packetsMax / Math.max(1, this.#waiting.size)));
-    for (const stream of [...this.#waiting]) {
+    for (const stream of this.#waiting) {
       if (this.#spentMs >= turnMs) break;
       this.#waiting.delete(stream);
       if (this.#visit(stream, each)) this.#waiting.add(stream);
