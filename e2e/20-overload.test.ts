@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { connectLink } from '@sealpost/mqtt/link';
+import { ConnectRefused, connectLink } from '@sealpost/mqtt/link';
 import { connectTcp } from '@sealpost/mqtt/node';
 import { AccountKind, Precedence } from '@sealpost/protocol';
 import { domainLimits, type DomainOptions } from '@sealpost/server';
-import { JsClient } from './_harness.ts';
+import { JsClient, MosquittoSub } from './_harness.ts';
 import { Home, Peer, account, estate, password, propertyOf } from './_peer.ts';
 import { claimsOf, sealOf, sealText } from './_seals.ts';
 
@@ -119,6 +119,108 @@ test('a reader that never acknowledges, and one that is slow, keep nobody elseâ€
   const texts = new Set<string>();
   while (texts.size < count) texts.add((await reader.next()).text);
   assert.deepEqual(at.faults, []);
+});
+
+test('many readers that take nothing are held to what all of them may hold; who takes its mail does not notice', async (t) => {
+  const outboxBytesMax = 64 * 1024;
+  const at = await home(t, { outboxBytesMax });
+  const { host, port } = at.running.mqtt;
+  const bodyBytes = 8 * 1024;
+  const stuck = 12;
+  for (let n = 0; n < stuck; n += 1) {
+    const link = await connectLink(await connectTcp({ host, port }), {
+      clientId: `stuck-${n}`,
+      username: ann,
+      password: Buffer.from(password),
+      cleanStart: true,
+      keepAliveSeconds: 60,
+      receiveMaximum: 1000,
+      onPublish: () => new Promise(() => {}),
+    });
+    t.after(() => link.end());
+    await link.subscribe([{ filter: 'mail/inbox/#', qos: 1 }]);
+  }
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const sender = await JsClient.connect(t, at, alarm);
+  const count = 20;
+  const texts = new Set<string>();
+  for (let n = 0; n < count; n += 1) {
+    const body = `${n} `.padEnd(bodyBytes, '.');
+    assert.equal((await sender.publish(`mail/to/${ann}`, body)).reasonCode, 0);
+    assert.equal((await sender.publish(toDesk, body)).reasonCode, 0);
+    texts.add((await reader.next()).text);
+  }
+  assert.equal(texts.size, count);
+  // Each may have one more; with its properties a message is somewhat larger than its body.
+  const { outboxBytes } = at.running.gauges.accounts();
+  assert.ok(outboxBytes > outboxBytesMax / 2, `${outboxBytes} bytes: the readers were not offered anything`);
+  assert.ok(outboxBytes <= outboxBytesMax + (stuck + 2) * bodyBytes * 1.5, `${outboxBytes} bytes`);
+  // What one of them leaves is there for a reader that takes it.
+  const second = await JsClient.connect(t, at, ann);
+  await second.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const taken = new Set<string>();
+  while (taken.size < count) taken.add((await second.next()).text);
+  assert.deepEqual(at.faults, []);
+});
+
+test('a client that is stopped keeps nobody waiting, and has its mail when it goes on', async (t) => {
+  const at = await home(t, undefined);
+  const stopped = await MosquittoSub.start(t, at, ann, '-V 5 -q 1 -t mail/inbox/# -F %p');
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const sender = await JsClient.connect(t, at, alarm);
+  stopped.signal('SIGSTOP');
+  const count = 40;
+  for (let n = 0; n < count; n += 1) {
+    assert.equal((await sender.publish(`mail/to/${ann}`, `${n} `.padEnd(20_000, '.'))).reasonCode, 0);
+    assert.equal((await sender.publish(toDesk, `${n}`)).reasonCode, 0);
+    assert.equal((await reader.next()).text, `${n}`);
+  }
+  stopped.signal('SIGCONT');
+  const taken = new Set<string>();
+  while (taken.size < count) taken.add((await stopped.next()).split(' ')[0] ?? '');
+});
+
+test('of a storm of connections all come in or are told when to come back, and who is in does not notice', async (t) => {
+  const at = await home(t, undefined);
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const sender = await JsClient.connect(t, at, alarm);
+  const { host, port } = at.running.mqtt;
+  let [entered, toldLater] = [0, 0];
+  const storm = Array.from({ length: 300 }, async (_, n) => {
+    const options = {
+      clientId: `storm-${n}`,
+      username: ann,
+      password: Buffer.from(password),
+      cleanStart: true,
+      keepAliveSeconds: 60,
+      connectMs: 60_000,
+      onPublish: () => ({ reasonCode: 0 }),
+    };
+    try {
+      const link = await connectLink(await connectTcp({ host, port }), options);
+      entered += 1;
+      link.end();
+    } catch (error) {
+      assert.ok(error instanceof ConnectRefused, String(error));
+      assert.equal(error.reasonCode, 0x97);
+      assert.ok(Number(propertyOf(error, 'retry-after')) > 0);
+      toldLater += 1;
+    }
+  });
+  const during = (async () => {
+    for (let n = 0; n < 20; n += 1) {
+      assert.equal((await sender.publish(toDesk, `${n}`, { precedence: 'flash' })).reasonCode, 0);
+      assert.equal((await reader.next()).text, `${n}`);
+    }
+  })();
+  await Promise.all([...storm, during]);
+  assert.equal(entered + toldLater, storm.length);
+  assert.ok(entered > 0 && toldLater > 0, `${entered} came in, ${toldLater} are to come later`);
+  const after = await JsClient.connect(t, at, ann);
+  assert.equal((await after.publish(toDesk, 'afterwards')).reasonCode, 0);
 });
 
 async function ended(socket: Socket): Promise<void> {

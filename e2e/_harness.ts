@@ -144,7 +144,7 @@ export function words(line: string): string[] {
 }
 
 /** Connection arguments of mosquitto's clients, by password on loopback. */
-function mosquittoArguments(dev: Dev, address: string): string[] {
+function mosquittoArguments(dev: Pick<Dev, 'account' | 'domainOf'>, address: string): string[] {
   const { username, password } = dev.account(address);
   const { host, port } = dev.domainOf(address).mqtt;
   return ['-h', host, '-p', String(port), '-u', username, '-P', password];
@@ -164,7 +164,12 @@ export class MosquittoSub {
     this.#child = child;
   }
 
-  static async start(t: TestContext, dev: Dev, address: string, line: string): Promise<MosquittoSub> {
+  static async start(
+    t: TestContext,
+    dev: Pick<Dev, 'account' | 'domainOf'>,
+    address: string,
+    line: string,
+  ): Promise<MosquittoSub> {
     // -d adds mosquitto's own lines, among them the one that says the subscription is there; into a pipe it would
     // hold them back.
     const child = spawn('stdbuf', [
@@ -197,6 +202,10 @@ export class MosquittoSub {
     const line = this.#lines.shift();
     if (line !== undefined) return Promise.resolve(line);
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   get unread(): readonly string[] {

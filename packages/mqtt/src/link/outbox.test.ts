@@ -4,7 +4,7 @@ import test from 'node:test';
 import { FakeClock } from '@sealpost/testing';
 import { strictCodec } from '../codec/codec.ts';
 import type { Publish, PublishPacket } from '../packet.ts';
-import { Outbox, outboxLimits, type OutboxPeer } from './outbox.ts';
+import { Outbox, outboxLimits, type OutboxPeer, type OutboxShare } from './outbox.ts';
 import type { Outcome, Outgoing } from './outgoing.ts';
 import { PacketStream } from './packet-stream.ts';
 import { ReadingOrder } from './reading-order.ts';
@@ -34,13 +34,14 @@ class Message implements Outgoing {
 
 const urgentRank = 2;
 
-function fixture() {
+function fixture(share?: OutboxShare) {
   const clock = new FakeClock();
   const outbox = new Outbox({
     clock,
     codec: strictCodec,
     urgentRank,
     limits: outboxLimits,
+    ...(share === undefined ? undefined : { share }),
     report: (error) => assert.fail(String(error)),
   });
   function connect(peer: Partial<OutboxPeer> = {}) {
@@ -279,4 +280,25 @@ test('a message may send another one when it is settled', () => {
   outbox.send(first);
   outbox.acknowledged(1, accepted);
   assert.deepEqual(topics(peer.written()), ['first', 'second']);
+});
+
+test('what outboxes share is counted until it is settled, whichever way, and crowds only who holds part of it', () => {
+  const share = { bytes: 0, bytesMax: 1_000 };
+  const [slow, quiet] = [fixture(share), fixture(share)];
+  const peer = slow.connect({ receiveMaximum: 3 });
+  quiet.connect();
+  slow.outbox.send(new Message('refused by nobody', 0, { bytes: 500 }));
+  assert.equal(slow.outbox.isCrowded(), false);
+  slow.outbox.send(new Message('waits', 0, { bytes: 600 }));
+  slow.outbox.send(new Message('ends', 0, { bytes: 100, expiresAt: slow.clock.now() + 1 }));
+  assert.deepEqual([slow.outbox.isCrowded(), slow.outbox.isCrowded(true)], [true, false]);
+  assert.equal(quiet.outbox.isCrowded(), false);
+  assert.deepEqual(topics(peer.written()), ['refused by nobody', 'waits']);
+  slow.clock.advance(1);
+  slow.outbox.tick(slow.clock.now());
+  slow.outbox.acknowledged(1, accepted);
+  assert.ok(share.bytes >= 600 && share.bytes < 1_000);
+  slow.outbox.detach();
+  slow.outbox.end();
+  assert.equal(share.bytes, 0);
 });

@@ -12,7 +12,14 @@ export interface OutboxOptions {
   readonly codec: Codec;
   readonly urgentRank: number;
   readonly limits: OutboxLimits;
+  readonly share?: OutboxShare;
   report(error: unknown): void;
+}
+
+/** Bytes that wait or are in flight, of all outboxes that share it; who has nothing there may send all the same. */
+export interface OutboxShare {
+  bytes: number;
+  readonly bytesMax: number;
 }
 
 export interface OutboxLimits {
@@ -35,6 +42,8 @@ class Entry implements Ranked {
   readonly outgoing: Outgoing;
   readonly rank: number;
   readonly sequence: number;
+  /** Counted in the share until it is settled. */
+  readonly sharedBytes: number;
   /** Estimated while waiting, exact once written. */
   bytes: number;
   packetId = 0;
@@ -45,6 +54,7 @@ class Entry implements Ranked {
     this.rank = outgoing.rank;
     this.sequence = sequence;
     this.bytes = messageBytes(outgoing.publish);
+    this.sharedBytes = this.bytes;
   }
 }
 
@@ -96,6 +106,13 @@ export class Outbox {
     return this.#inFlight.size;
   }
 
+  /** The share is used up, beyond twice its size for what is urgent, and something of this outbox is in it. */
+  isCrowded(isUrgent = false): boolean {
+    const { share } = this.#options;
+    if (share === undefined || this.#queue.length + this.#inFlight.size === 0) return false;
+    return share.bytes > share.bytesMax * (isUrgent ? 2 : 1);
+  }
+
   get windowBytes(): number {
     return this.#window.windowBytes;
   }
@@ -103,11 +120,12 @@ export class Outbox {
   send(outgoing: Outgoing): void {
     const waits = outgoing.keepWhileOffline === true && outgoing.publish.qos > 0;
     if (this.#ended || (this.#peer === undefined && !waits)) {
-      this.#settle(outgoing, { kind: 'lost', written: false });
+      this.#tell(outgoing, { kind: 'lost', written: false });
       return;
     }
     const entry = new Entry(outgoing, this.#sequence++);
     this.#queue.push(entry);
+    if (this.#options.share !== undefined) this.#options.share.bytes += entry.sharedBytes;
     this.#queuedBytes += entry.bytes;
     if (outgoing.expiresAt !== undefined && outgoing.expiresAt < this.#earliestExpiryMs)
       this.#earliestExpiryMs = outgoing.expiresAt;
@@ -131,7 +149,7 @@ export class Outbox {
       ({ outgoing }) => outgoing.keepWhileOffline !== true || outgoing.publish.qos === 0,
     );
     for (const entry of lost) this.#queuedBytes -= entry.bytes;
-    for (const entry of lost) this.#settle(entry.outgoing, { kind: 'lost', written: false });
+    for (const entry of lost) this.#settle(entry, { kind: 'lost', written: false });
   }
 
   /** The session is over. */
@@ -143,8 +161,8 @@ export class Outbox {
     const unwritten = this.#queue.remove(() => true);
     this.#inFlight.clear();
     this.#queuedBytes = 0;
-    for (const entry of written) this.#settle(entry.outgoing, { kind: 'lost', written: true });
-    for (const entry of unwritten) this.#settle(entry.outgoing, { kind: 'lost', written: false });
+    for (const entry of written) this.#settle(entry, { kind: 'lost', written: true });
+    for (const entry of unwritten) this.#settle(entry, { kind: 'lost', written: false });
   }
 
   /** An answer for an identifier that is not in flight is ignored: it may be late, and changes nothing. */
@@ -155,7 +173,7 @@ export class Outbox {
     const repeat = this.#repeats.indexOf(entry);
     if (repeat >= 0) this.#repeats.splice(repeat, 1);
     else this.#measure(entry);
-    this.#settle(entry.outgoing, { kind: 'acknowledged', acknowledgement });
+    this.#settle(entry, { kind: 'acknowledged', acknowledgement });
     this.pump();
   }
 
@@ -204,7 +222,7 @@ export class Outbox {
     if (!expired && !this.#hasRoom(entry, peer)) return false;
     this.#queue.take();
     this.#queuedBytes -= entry.bytes;
-    if (expired) this.#settle(outgoing, { kind: 'expired' });
+    if (expired) this.#settle(entry, { kind: 'expired' });
     else if (outgoing.publish.qos === 0) this.#writeOnce(entry, peer);
     else this.#writeFirst(entry, peer);
     return true;
@@ -229,13 +247,14 @@ export class Outbox {
     return rank >= this.#options.urgentRank || inFlight === 0 || inFlight < peer.receiveMaximum - 1;
   }
 
-  #writeOnce({ outgoing }: Entry, peer: OutboxPeer): void {
+  #writeOnce(entry: Entry, peer: OutboxPeer): void {
+    const { outgoing } = entry;
     this.#delivery.packetId = 0;
     if (this.#write(outgoing.publish, outgoing, false, peer) === 0)
-      this.#settle(outgoing, { kind: 'too-large' });
+      this.#settle(entry, { kind: 'too-large' });
     else {
       this.#written(outgoing);
-      this.#settle(outgoing, { kind: 'sent' });
+      this.#settle(entry, { kind: 'sent' });
     }
   }
 
@@ -244,7 +263,7 @@ export class Outbox {
     entry.packetId = this.#freePacketId();
     this.#delivery.packetId = entry.packetId;
     if (!this.#wrote(entry, this.#write(outgoing.publish, outgoing, false, peer))) {
-      this.#settle(outgoing, { kind: 'too-large' });
+      this.#settle(entry, { kind: 'too-large' });
       return;
     }
     this.#inFlight.set(entry.packetId, entry);
@@ -262,7 +281,7 @@ export class Outbox {
     const publish = this.#hasExpired(outgoing) ? expiredPublish(outgoing.publish) : outgoing.publish;
     if (!this.#wrote(entry, this.#write(publish, outgoing, true, peer))) {
       this.#inFlight.delete(entry.packetId);
-      this.#settle(outgoing, { kind: 'too-large' });
+      this.#settle(entry, { kind: 'too-large' });
     }
     return true;
   }
@@ -301,8 +320,14 @@ export class Outbox {
     }
   }
 
+  /** Once for every entry. */
+  #settle({ outgoing, sharedBytes }: Entry, outcome: Outcome): void {
+    if (this.#options.share !== undefined) this.#options.share.bytes -= sharedBytes;
+    this.#tell(outgoing, outcome);
+  }
+
   /** What the owner of a message throws is its own affair. */
-  #settle(outgoing: Outgoing, outcome: Outcome): void {
+  #tell(outgoing: Outgoing, outcome: Outcome): void {
     try {
       outgoing.settled(outcome);
     } catch (error) {
@@ -335,7 +360,7 @@ export class Outbox {
     });
     this.#earliestExpiryMs = earliest;
     for (const entry of expired) this.#queuedBytes -= entry.bytes;
-    for (const entry of expired) this.#settle(entry.outgoing, { kind: 'expired' });
+    for (const entry of expired) this.#settle(entry, { kind: 'expired' });
     this.pump();
   }
 

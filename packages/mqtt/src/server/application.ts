@@ -61,6 +61,10 @@ export interface Session<Principal> {
   /** Waiting in front of the window; in flight is not counted. */
   readonly queued: number;
   readonly queuedBytes: number;
+  /**
+   * All sessions together hold more than the server allows, and this one part of it: what can be sent later should be.
+   */
+  isCrowded(isUrgent?: boolean): boolean;
   disconnect(reasonCode: number, reasonString?: string): void;
   /** Disconnects, if need be, and deletes the session without its Will: for a revoked credential. */
   end(reasonCode: number, reasonString?: string): void;

@@ -33,6 +33,8 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   readonly retainedBytesMax: number;
   /** Of all connections together, unanswered. */
   readonly admissionBytesMax: number;
+  /** Toward all sessions together, waiting or in flight; above it each has one message at a time. */
+  readonly outboxBytesMax: number;
 }
 
 export const serverLimits: ServerLimits = {
@@ -55,4 +57,5 @@ export const serverLimits: ServerLimits = {
   retainedMax: 10_000,
   retainedBytesMax: 64 * 1024 * 1024,
   admissionBytesMax: 64 * 1024 * 1024,
+  outboxBytesMax: 128 * 1024 * 1024,
 };

@@ -3,6 +3,7 @@ import { repeat, systemClock, type Clock } from '../clock.ts';
 import type { Codec } from '../codec.ts';
 import { strictCodec } from '../codec/codec.ts';
 import type { Admission } from '../link/incoming.ts';
+import type { OutboxShare } from '../link/outbox.ts';
 import { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
 import { ReasonCode } from '../reason-code.ts';
@@ -40,6 +41,8 @@ export interface ServerStats {
   readonly retained: number;
   /** Ordinary messages dropped because a session's queue was full. */
   readonly dropped: number;
+  /** Waiting or in flight toward clients. */
+  readonly outboxBytes: number;
 }
 
 export interface MqttServer<P> {
@@ -70,6 +73,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly codec: Codec;
   readonly urgentRank: number;
   readonly admission: Admission;
+  readonly outboxShare: OutboxShare;
   readonly readingOrder = new ReadingOrder();
   readonly router: Router<P>;
   readonly subscribing: Subscribing<P>;
@@ -103,6 +107,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.urgentRank = urgentRank ?? Infinity;
     this.report = report ?? ((): void => undefined);
     this.admission = { unansweredBytes: 0, unansweredBytesMax: this.limits.admissionBytesMax };
+    this.outboxShare = { bytes: 0, bytesMax: this.limits.outboxBytesMax };
     this.#retained = new RetainedStore(this.limits);
     const parts = {
       application,
@@ -126,6 +131,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
       subscriptions: this.#tree.size,
       retained: this.#retained.size,
       dropped: this.#dropped,
+      outboxBytes: this.outboxShare.bytes,
     };
   }
 

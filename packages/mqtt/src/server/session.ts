@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { ProtocolError, type Codec } from '../codec.ts';
 import { Connection, type CloseInfo, type ConnectionUser, type Peer } from '../link/connection.ts';
 import type { Admission } from '../link/incoming.ts';
-import { Outbox } from '../link/outbox.ts';
+import { Outbox, type OutboxShare } from '../link/outbox.ts';
 import { messageBytes, type Outgoing } from '../link/outgoing.ts';
 import type { PacketStream } from '../link/packet-stream.ts';
 import type {
@@ -34,6 +34,7 @@ export interface SessionHost<P> {
   readonly codec: Codec;
   readonly urgentRank: number;
   readonly admission: Admission;
+  readonly outboxShare: OutboxShare;
   readonly router: Router<P>;
   readonly subscribing: Subscribing<P>;
   /** An ordinary message found the session's queue full. */
@@ -83,8 +84,15 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.account = account;
     this.clientId = clientId;
     this.principal = principal;
-    const { clock, codec, urgentRank, limits } = host;
-    this.#outbox = new Outbox({ clock, codec, urgentRank, limits, report: (error) => host.report(error) });
+    const { clock, codec, urgentRank, limits, outboxShare: share } = host;
+    this.#outbox = new Outbox({
+      clock,
+      codec,
+      urgentRank,
+      limits,
+      share,
+      report: (error) => host.report(error),
+    });
   }
 
   get connected(): boolean {
@@ -101,6 +109,10 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
 
   get queuedBytes(): number {
     return this.#outbox.queuedBytes;
+  }
+
+  isCrowded(isUrgent?: boolean): boolean {
+    return this.#outbox.isCrowded(isUrgent);
   }
 
   /** Handler of the connection; `this` is bound because the link calls it alone. */
@@ -156,6 +168,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
 
   deliver(message: Outgoing): void {
     const full =
+      this.#outbox.isCrowded() ||
       this.#outbox.queuedBytes + messageBytes(message.publish) > this.#host.limits.queuedBytesPerSession;
     if (full) this.#host.dropped();
     else this.#outbox.send(message);

@@ -120,6 +120,7 @@ export class Delivery {
         const times = urgent ? urgentTimes : 1;
         return session.queued < queuedMax * times && session.queuedBytes < queuedBytesMax * times;
       },
+      isCrowded: (urgent) => session.isCrowded(urgent),
       offer: (message) => this.#offer(session, feed, message),
       clock: this.#options.clock,
       report: this.#options.report,

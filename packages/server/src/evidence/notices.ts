@@ -134,6 +134,7 @@ export class Notices {
       load: (limit, after) => custody.notices(mailbox, limit, after),
       key: (notice) => String(notice.seq),
       hasRoom: (urgent) => session.queued < (urgent ? urgentQueuedMax : queuedMax),
+      isCrowded: (urgent) => session.isCrowded(urgent),
       clock,
       report,
       offer: (notice) => this.#offer(session, feed, notice),

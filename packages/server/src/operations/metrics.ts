@@ -233,6 +233,9 @@ export class Metrics implements Observer {
     this.#gauge('sealpost_unstored_bytes', 'Content received and not on disk yet.', [], (gauges) => [
       [{}, gauges.unstoredBytes],
     ]);
+    this.#gauge('sealpost_outbox_bytes', 'Waiting or in flight toward accounts.', [], (gauges) => [
+      [{}, gauges.accounts().outboxBytes],
+    ]);
     this.#gauge('sealpost_peers', 'Configured peers by whether a link to them is up.', ['link'], (gauges) => {
       const up = gauges.peers().filter(({ isLinked }) => isLinked).length;
       return [

@@ -8,7 +8,15 @@ import { Log } from './log.ts';
 import { Operations } from './operations.ts';
 
 const home = 'home.test' as Domain;
-const stats = { connections: 2, handshakes: 1, sessions: 3, subscriptions: 4, retained: 0, dropped: 5 };
+const stats = {
+  connections: 2,
+  handshakes: 1,
+  sessions: 3,
+  subscriptions: 4,
+  retained: 0,
+  dropped: 5,
+  outboxBytes: 6,
+};
 
 /** A domain that answers as it is told. */
 function gaugesWith(changes: Partial<Gauges> = {}): Gauges {
@@ -138,6 +146,7 @@ test('what happened is counted, by lane, event and answer', async (t) => {
     ['sealpost_notices_owed', {}, 9],
     ['sealpost_reports_owed', {}, 10],
     ['sealpost_unstored_bytes', {}, 7],
+    ['sealpost_outbox_bytes', {}, 6],
     ['sealpost_ordinary_dropped_total', {}, 5],
     ['sealpost_peers', { link: 'down' }, 1],
     ['sealpost_peer_link_up', { peer: 'fire.test' }, 1],

@@ -21,12 +21,15 @@ class Bench {
   readonly offered: Row[] = [];
   inSink = 0;
   readonly feed: Feed<Row>;
+  isCrowded = false;
+  largestPage = 0;
   #loads: (() => void)[] = [];
 
   constructor(room: number) {
     this.feed = new Feed<Row>({
       load: (limit, after) =>
         new Promise((resolve) => {
+          this.largestPage = Math.max(this.largestPage, limit);
           const page = this.stored
             .filter((row) => after === undefined || before(after, row))
             .sort((a, b) => (before(a, b) ? -1 : 1))
@@ -35,6 +38,7 @@ class Bench {
         }),
       key: (row) => String(row.id),
       hasRoom: (urgent) => this.inSink < (urgent ? room * 4 : room),
+      isCrowded: (urgent) => this.isCrowded && !urgent,
       offer: (row) => {
         this.offered.push(row);
         this.inSink += 1;
@@ -69,7 +73,7 @@ class Bench {
 test('[DELIV-5] whatever the order of arrivals, reads and acknowledgements, every row is offered exactly once', async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('arrive' as const), lane: fc.constantFrom(...lanes) }),
-    fc.record({ do: fc.constantFrom('take' as const, 'load' as const) }),
+    fc.record({ do: fc.constantFrom('take' as const, 'load' as const, 'crowd' as const, 'thin' as const) }),
   );
   await fc.assert(
     fc.asyncProperty(
@@ -84,6 +88,7 @@ test('[DELIV-5] whatever the order of arrivals, reads and acknowledgements, ever
             id += 1;
             bench.arrive({ id, seq: id, lane: 'lane' in action ? action.lane : -2 });
           } else if (action.do === 'take') bench.take();
+          else if (action.do !== 'load') bench.isCrowded = action.do === 'crowd';
           else await bench.finishLoads();
         }
         for (let round = 0; bench.stored.length > 0; round += 1) {
@@ -121,6 +126,21 @@ test('an urgent row does not wait for room', async () => {
     bench.offered.map((row) => row.id),
     [1, 3],
   );
+});
+
+test('where all sinks together hold too much, one row at a time is read and offered, and what is urgent at once', async () => {
+  const bench = new Bench(10);
+  bench.isCrowded = true;
+  for (let id = 1; id <= 20; id += 1) bench.stored.push({ id, seq: id, lane: 0 });
+  bench.feed.restart();
+  await bench.finishLoads();
+  assert.deepEqual([bench.inSink, bench.largestPage], [1, 1]);
+  bench.arrive({ id: 21, seq: 21, lane: 4 });
+  assert.equal(bench.inSink, 2);
+  bench.take();
+  bench.take();
+  await bench.finishLoads();
+  assert.equal(bench.inSink, 1);
 });
 
 test('what was written to a session that is away is not offered again when it returns', async () => {

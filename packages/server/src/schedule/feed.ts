@@ -16,6 +16,10 @@ export interface FeedOptions<Row extends Position> {
   offer(row: Row): void;
   /** Whether the sink may hold more; far more of what is urgent, since that overtakes what it holds already. */
   hasRoom(isUrgent: boolean): boolean;
+  /**
+   * Whether all sinks together hold too much. Then each is given one row at a time, so that its answer asks for the next.
+   */
+  isCrowded?(isUrgent: boolean): boolean;
   readonly clock: Pick<Clock, 'after'>;
   report(error: unknown): void;
 }
@@ -75,13 +79,13 @@ export class Feed<Row extends Position> {
 
   /** Everything that waits has been offered and the sink has room: what arrives now goes straight through. */
   get isOpen(): boolean {
-    return this.#caughtUp && !this.#paused && !this.#stopped && this.#options.hasRoom(false);
+    return this.#caughtUp && !this.#paused && !this.#stopped && this.#hasRoom(false);
   }
 
   /** Whether `arrived` would offer it at once; what is urgent overtakes what waits. */
   isOpenFor(lane: Precedence): boolean {
     if (this.#stopped || this.#paused) return false;
-    return this.isOpen || (isUrgent(lane) && this.#options.hasRoom(true));
+    return this.isOpen || (isUrgent(lane) && this.#hasRoom(true));
   }
 
   /** Whether the row was offered at once; otherwise it is found when the queue is read. */
@@ -129,13 +133,14 @@ export class Feed<Row extends Position> {
 
   pump(): void {
     if (this.#loading || this.#paused || this.#stopped || this.#caughtUp) return;
-    if (!this.#options.hasRoom(false)) return;
+    if (!this.#hasRoom(false)) return;
+    const limit = this.#isCrowded(false) ? 1 : pageRows;
     this.#loading = true;
     if (this.#rewind) this.#cursor = undefined;
     this.#rewind = false;
     this.#options
-      .load(pageRows, this.#cursor)
-      .then((rows) => this.#loaded(rows))
+      .load(limit, this.#cursor)
+      .then((rows) => this.#loaded(rows, limit))
       .catch((error: unknown) => {
         this.#options.report(error);
         this.#options.clock.after(retryAfterMs, () => {
@@ -145,13 +150,22 @@ export class Feed<Row extends Position> {
       });
   }
 
-  #loaded(rows: readonly Row[]): void {
+  #hasRoom(urgent: boolean): boolean {
+    if (this.#onItsWay.size > 0 && this.#isCrowded(urgent)) return false;
+    return this.#options.hasRoom(urgent);
+  }
+
+  #isCrowded(urgent: boolean): boolean {
+    return this.#options.isCrowded?.(urgent) === true;
+  }
+
+  #loaded(rows: readonly Row[], limit: number): void {
     if (this.#stopped) return;
     for (const row of rows) {
       this.#offer(row);
       this.#cursor = row;
     }
-    this.#caughtUp = rows.length < pageRows && !this.#rewind;
+    this.#caughtUp = rows.length < limit && !this.#rewind;
     for (const key of this.#releasedWhileLoading.splice(0)) this.#onItsWay.delete(key);
     this.#loading = false;
     this.pump();
