@@ -94,6 +94,25 @@ test('asking for a mailbox again and again counts among what an account may ask;
   await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
 });
 
+test('above its rate a client of MQTT 3.1.1 is disconnected, and of what was sent at QoS 0 nothing is said', async (t) => {
+  const at = await home(t, { accountRates: { total: { perSecond: 0.001, burst: 2 }, lanes: new Map() } });
+  const reader = await JsClient.connect(t, at, desk);
+  await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
+  const old = await JsClient.connect(t, at, alarm, { protocolVersion: 4 });
+  const closed = new Promise<void>((resolve) => old.client.once('close', () => resolve()));
+  for (const body of ['one', 'two', 'three']) old.client.publish(toDesk, body, { qos: 1 });
+  await closed;
+  assert.deepEqual([(await reader.next()).text, (await reader.next()).text], ['one', 'two']);
+
+  const quick = await JsClient.connect(t, at, ann);
+  await quick.client.subscribeAsync('mail/evidence/#', { qos: 1 });
+  await quick.client.publishAsync(toDesk, 'three', { qos: 0 });
+  await quick.client.publishAsync(toDesk, 'too many', { qos: 0 });
+  assert.equal((await reader.next()).text, 'three');
+  assert.equal((await quick.publish(toDesk, 'and now')).properties['error'], 'rate-limited');
+  assert.deepEqual(quick.unread, []);
+});
+
 test('a reader that never acknowledges, and one that is slow, keep nobody else’s mail', async (t) => {
   const at = await home(t, undefined);
   const { host, port } = at.running.mqtt;

@@ -119,7 +119,7 @@ export class Home implements Pick<Dev, 'account' | 'domainOf'> {
     t: TestContext,
     others: readonly Estate[],
     accounts: readonly Account[],
-    kept: { directory?: string; own?: Estate; limits?: DomainOptions['limits'] } = {},
+    kept: Pick<DomainOptions, 'limits' | 'room'> & { directory?: string; own?: Estate } = {},
   ): Promise<Home> {
     const directory = kept.directory ?? (await temporaryDirectory());
     const own = kept.own ?? (await estate('home.test'));
@@ -142,6 +142,7 @@ export class Home implements Pick<Dev, 'account' | 'domainOf'> {
       peers: others.map((other) => ({ domain: other.domain })),
       clock,
       ...(kept.limits === undefined ? {} : { limits: kept.limits }),
+      ...(kept.room === undefined ? {} : { room: kept.room }),
       observer: { ...nobody, linkFailed: (_peer, error) => faults.push(String(error)) },
       report: (error) => faults.push(String(error)),
     });

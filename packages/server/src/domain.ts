@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The composition root of one domain: what it is made of, and what is connected to what.
 import { join } from 'node:path';
-import { TrustStore, type Anchors } from '@sealpost/identity';
+import { TrustStore, type Anchors, type TrustedCertificate } from '@sealpost/identity';
 import { nodeCrypto } from '@sealpost/identity/node';
 import { listenTcp, listenTls, listenWebSocket, type Listener, type TlsListener } from '@sealpost/mqtt/node';
 import { createMqttServer, type ServerLimits } from '@sealpost/mqtt/server';
@@ -21,7 +21,7 @@ import { noRevocations, type Accounts, type Revocations } from './accounts/accou
 import { SignIn, type Principal } from './accounts/sign-in.ts';
 import { CertificateArchive } from './certificates/archive.ts';
 import { Housekeeping } from './custody/housekeeping.ts';
-import { openCustody } from './custody/open.ts';
+import { openCustody, roomDefault } from './custody/open.ts';
 import { Delivery } from './delivery/delivery.ts';
 import { Dispositions } from './delivery/disposition.ts';
 import { Outcomes } from './delivery/outcomes.ts';
@@ -47,6 +47,7 @@ import { Relay } from './relay/relay.ts';
 import { systemClock, type Clock } from './schedule/clock.ts';
 import { Deadlines } from './schedule/deadlines.ts';
 import { Expiry } from './schedule/expiry.ts';
+import { freeBytes } from './sqlite/durable-file.ts';
 import type { RoomLimits } from './sqlite/room.ts';
 import { Submission, type Route } from './submission/submission.ts';
 
@@ -225,6 +226,15 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     return account === undefined ? refuse('mailbox-unknown') : accept<Route>({ kind: 'mailbox', account });
   };
 
+  // What a message brings along must not fill the room that is left for what was begun; without room it is refused anyway.
+  const { spareBytes } = options.room ?? roomDefault;
+  const keepCertificate = async (certificate: TrustedCertificate): Promise<Result<void>> => {
+    if (await archive.isKept(certificate)) return accept();
+    if (freeBytes(directory) < spareBytes) return refuse('storage-full', 'for a certificate');
+    await archive.keep(certificate);
+    return accept();
+  };
+
   const limits = { ...domainLimits, ...options.limits };
   const intake = new Intake({ limits, clock, random: Math.random });
   const gate = new ConnectionGate(limits, clock);
@@ -242,7 +252,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     intake,
     revocations,
     resolve,
-    keepCertificate: (certificate) => archive.keep(certificate),
+    keepCertificate,
     accepted(message, route, state) {
       deadlines.note(state === 2 ? message.heldUntilMs : message.seal.claims.expires * 1000);
       if (route.kind === 'peer') relay.accepted(route.domain, message, state === 4 ? 4 : 3);
@@ -260,7 +270,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     admission,
     clock,
     intake,
-    keepCertificate: (certificate) => archive.keep(certificate),
+    keepCertificate,
     accepted(message, state) {
       deadlines.note(state === 2 ? message.heldUntilMs : message.seal.claims.expires * 1000);
       if (state === 6) delivery.arrived(message);

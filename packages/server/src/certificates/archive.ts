@@ -27,6 +27,12 @@ export class CertificateArchive {
     return new CertificateArchive(directory, trust);
   }
 
+  /** Whether there is nothing left to be written. */
+  async isKept({ certificate }: TrustedCertificate): Promise<boolean> {
+    const name = toHex(certificate.hash);
+    return this.#kept.has(name) || exists(join(this.#directory, name));
+  }
+
   /** Durable when it resolves. */
   async keep({ certificate, chain }: TrustedCertificate): Promise<void> {
     const name = toHex(certificate.hash);

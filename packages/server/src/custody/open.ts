@@ -43,7 +43,7 @@ export interface CustodyOptions {
 }
 
 /** The log's pages between two checkpoints (16 MiB) must fit into what is kept; nothing is accepted with less than four times that. */
-const roomDefault: RoomLimits = { keptBytes: 16 * 1024 * 1024, spareBytes: 64 * 1024 * 1024 };
+export const roomDefault: RoomLimits = { keptBytes: 16 * 1024 * 1024, spareBytes: 64 * 1024 * 1024 };
 const closed = 'custody is closed';
 
 /** Custody in one SQLite file, written by a thread of its own. */

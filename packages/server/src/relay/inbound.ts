@@ -55,7 +55,7 @@ export interface InboundOptions {
   readonly admission: Admission;
   readonly clock: Clock;
   readonly intake: Intake;
-  keepCertificate(certificate: TrustedCertificate): Promise<void>;
+  keepCertificate(certificate: TrustedCertificate): Promise<Result<void>>;
   /** The message is in its mailbox, or held for its not-before. */
   accepted(message: LiveMessage, state: State): void;
   readonly observer: Observer;
@@ -176,7 +176,8 @@ export class Inbound {
     const sealClass = await intake.seal(lane, (haste) => verifySeal(seal, certificate, crypto, haste));
     if (!sealClass.ok) return sealClass;
     // Known or not: it may have become known otherwise, and the stored seal needs it after a restart.
-    await this.#options.keepCertificate(trusted.value);
+    const kept = await this.#options.keepCertificate(trusted.value);
+    if (!kept.ok) return kept;
     return accept({ account, certificate: trusted.value });
   }
 

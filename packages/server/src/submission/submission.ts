@@ -63,7 +63,7 @@ export interface SubmissionOptions {
   readonly revocations: Revocations;
   resolve(recipient: Address): Result<Route>;
   /** Keeps the certificates of a seal so that it can be shown after a restart. Durable when it resolves. */
-  keepCertificate(certificate: TrustedCertificate): Promise<void>;
+  keepCertificate(certificate: TrustedCertificate): Promise<Result<void>>;
   /** The message is durable here; it goes on. */
   accepted(message: LiveMessage, route: Route, state: State): void;
 }
@@ -259,7 +259,8 @@ export class Submission {
     if (!sealClass.ok) return sealClass;
     if (sealClass.value !== 'origin') return refuse('certificate-wrong-role', 'a domain seal from a client');
     // Known or not: it may have become known by a sign-in, and the stored seal needs it after a restart.
-    await this.#options.keepCertificate(trusted.value);
+    const kept = await this.#options.keepCertificate(trusted.value);
+    if (!kept.ok) return kept;
     return accept({ seal, certificate: trusted.value });
   }
 
