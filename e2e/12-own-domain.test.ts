@@ -126,6 +126,34 @@ test('two domains that were started separately exchange mail over TLS, with stoc
   assert.match(credentials, /used \d{4}-/, 'the sign-in was noted');
 });
 
+test('over WebSocket and TLS an account signs in and gets its mail; a page of another origin is turned away', async (t) => {
+  const home = await Prepared.init('home.test');
+  await home.person('ann@home.test');
+  const page = 'https://mail.home.test';
+  const listen = ['--set', 'listen.wss=127.0.0.1:0', '--set', `listen.origins=${page}`];
+  const served = await Served.start(t, home, ...listen);
+  const { host, port } = served.ready.wss ?? assert.fail('serve names no wss');
+  const over = async (origin: string): Promise<MqttClient> => {
+    const made = await connectAsync(`wss://${host}:${port}/`, {
+      ca: await readFile(home.caFile),
+      servername: 'localhost',
+      wsOptions: { headers: { origin } },
+      username: 'ann@home.test',
+      password,
+      protocolVersion: 5,
+      reconnectPeriod: 0,
+    });
+    made.on('error', () => {});
+    t.after(() => made.endAsync(true));
+    return made;
+  };
+  const ann = await over(page);
+  const arrived = firstIn(ann);
+  await ann.publishAsync('mail/to/ann@home.test', 'To myself', { qos: 1 });
+  assert.equal(await arrived, 'To myself');
+  await assert.rejects(over('https://elsewhere.test'), /403/);
+});
+
 test('SIGTERM: what was received is stored and answered, the client hears 0x8B, and the process ends with 0', async (t) => {
   const home = await Prepared.init('home.test');
   await home.person(alarm);
