@@ -19,7 +19,11 @@ test('a certificate is found as long as something stored may name it, and forgot
   assert.ok(domain.ok && address.ok);
   const authority = await createAuthority(domain.value);
   const issued = await authority.issueAccount({ address: address.value, kind: 'person' });
-  const options = { anchors: staticAnchors([authority.anchor]), crypto: nodeCrypto, now: () => Math.floor(Date.now() / 1000) };
+  const options = {
+    anchors: staticAnchors([authority.anchor]),
+    crypto: nodeCrypto,
+    now: () => Math.floor(Date.now() / 1000),
+  };
   const admitted = await new TrustStore(options).admit(issued.chain, domain.value);
   assert.ok(admitted.ok);
   const archive = await CertificateArchive.open(directory, new TrustStore(options));
