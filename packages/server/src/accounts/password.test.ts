@@ -51,11 +51,16 @@ test('when too many wait, strangers are told to come back first, then those who 
 test('who has waited too long is told to come back, and nothing is computed for it', async () => {
   let nowMs = 0;
   let computed = 0;
+  const began = Promise.withResolvers<void>();
   const first = Promise.withResolvers<Buffer>();
-  const check = new PasswordCheck(() => ((computed += 1), first.promise), { now: () => nowMs });
+  const derive = (): Promise<Buffer> => {
+    computed += 1;
+    began.resolve();
+    return first.promise;
+  };
+  const check = new PasswordCheck(derive, { now: () => nowMs });
   const verdicts = [1, 2].map(() => check.verify(Buffer.from('x'), []));
-  // The first is being computed by then.
-  while (computed === 0) await new Promise(setImmediate);
+  await began.promise;
   nowMs = 5_001;
   first.resolve(Buffer.alloc(32));
   const [checked, late] = await Promise.all(verdicts);
