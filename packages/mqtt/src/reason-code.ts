@@ -46,8 +46,8 @@ export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];
 
 export const failureFrom = 0x80;
 
-/** The return code of a CONNACK of MQTT 3.1.1 §3.2.2.3 that comes closest. */
-export function connectReturnCode(reasonCode: number): number {
+/** The return code of a CONNACK of MQTT 3.1.1 §3.2.2.3 that says it; undefined: none does [MQTT3-3.2.2-6]. */
+export function connectReturnCode(reasonCode: number): number | undefined {
   switch (reasonCode) {
     case ReasonCode.success:
       return 0;
@@ -55,6 +55,16 @@ export function connectReturnCode(reasonCode: number): number {
       return 1;
     case ReasonCode.clientIdentifierNotValid:
       return 2;
+    case ReasonCode.unspecifiedError:
+    case ReasonCode.implementationSpecificError:
+    case ReasonCode.serverUnavailable:
+    case ReasonCode.serverBusy:
+    case ReasonCode.serverShuttingDown:
+    case ReasonCode.quotaExceeded:
+    case ReasonCode.useAnotherServer:
+    case ReasonCode.serverMoved:
+    case ReasonCode.connectionRateExceeded:
+      return 3;
     case ReasonCode.badUserNameOrPassword:
       return 4;
     case ReasonCode.notAuthorized:
@@ -62,6 +72,6 @@ export function connectReturnCode(reasonCode: number): number {
     case ReasonCode.badAuthenticationMethod:
       return 5;
     default:
-      return 3;
+      return undefined;
   }
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { SubscriptionTree } from './server/subscription-tree.ts';
 import { isShared, isTopicFilter, isTopicName, topicMatches } from './topic.ts';
 
-test('[MQTT-4.7.1-1] [MQTT-4.7.1-2] what is a filter', () => {
+test('[MQTT-4.7.0-1] [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT3-4.7.1-1] [MQTT3-4.7.1-2] [MQTT3-4.7.1-3] [MQTT3-4.7.3-1] what is a filter', () => {
   for (const filter of ['#', '+', 'a/#', '/', '+/+', 'a//b', '/+/#', ' ', '$share/g/a'])
     assert.ok(isTopicFilter(filter), filter);
   for (const filter of ['', 'a#', '#/a', 'a+', 'a/+b', 'a/#/b', '##'])
@@ -14,7 +14,7 @@ test('[MQTT-4.7.1-1] [MQTT-4.7.1-2] what is a filter', () => {
   assert.ok(isShared('$share/g/a') && !isShared('$shared/a'));
 });
 
-test('[MQTT-4.7.2-1] [MQTT-4.7.3-4] what matches', () => {
+test('[MQTT-4.7.2-1] [MQTT-4.7.3-4] [MQTT3-4.7.2-1] [MQTT3-4.7.3-4] what matches', () => {
   const yes = [
     ['#', 'a/b'],
     ['a/#', 'a'],
@@ -30,6 +30,9 @@ test('[MQTT-4.7.2-1] [MQTT-4.7.3-4] what matches', () => {
     ['+', '/a'],
     ['a/+', 'a'],
     ['a', 'A'],
+    ['é', 'e\u0301'],
+    ['a//b', 'a/b'],
+    ['a/', 'a'],
     ['a/b', 'a/b/c'],
     ['a/b/c', 'a/b'],
   ];

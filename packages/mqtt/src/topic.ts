@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A topic a message can be published to: not empty, no wildcard [MQTT-4.7.3-1], [MQTT-4.7.1-1]. */
+/** A topic a message can be published to: not empty, no wildcard [MQTT-4.7.3-1], [MQTT-4.7.0-1], [MQTT3-4.7.1-1]. */
 export function isTopicName(text: string): boolean {
   return text.length > 0 && !text.includes('#') && !text.includes('+');
 }

@@ -45,13 +45,13 @@ test('before CONNECT', async (t) => {
   const cases: [string, string, string[]][] = [
     ['[MQTT-3.1.0-1] another packet', 'c000', []],
     ['not MQTT at all', '474554202f20485454502f312e310d0a0d0a', []],
-    ['[MQTT-3.1.2-2] MQTT 3.1', '10 0e 0006 4d5149736470 03 02 0000 0000', ['20020001']],
+    ['[MQTT3-3.1.2-2] MQTT 3.1', '10 0e 0006 4d5149736470 03 02 0000 0000', ['20020001']],
     ['[MQTT-3.1.2-2] a later version', '10 0d 0004 4d515454 06 02 0000 00 0000', ['2084']],
     ['a malformed CONNECT of version 5', '10 0d 0004 4d515454 05 03 0000 00 0000', ['2081']],
     ['a malformed CONNECT of version 4', '10 0c 0004 4d515454 04 03 0000 0000', []],
     ['a CONNECT without an end in sight', '10 ffffff7f', []],
     [
-      '[MQTT-3.1.3-8] 3.1.1: no identifier, session wanted',
+      '[MQTT3-3.1.3-7] [MQTT3-3.1.3-8] no identifier, session wanted',
       '10 0c 0004 4d515454 04 00 0000 0000',
       ['20020002'],
     ],

@@ -116,7 +116,7 @@ test('MQTT.js connects over WebSocket, with and without the origin of an allowed
   }
 });
 
-test('[MQTT-6.0.0-3] [MQTT-6.0.0-4] what does not ask for MQTT from an allowed page gets a status and no connection', async (t) => {
+test('[MQTT-6.0.0-3] [MQTT-6.0.0-4] [MQTT3-6.0.0-3] [MQTT3-6.0.0-4] what does not ask for MQTT from an allowed page gets a status and no connection', async (t) => {
   const { url, port, application } = await run(t);
   const root = `ws://127.0.0.1:${port}`;
   assert.equal(await statusOf(url, []), 400);
@@ -164,7 +164,7 @@ test('a plain request is told what is asked here', async (t) => {
   }
 });
 
-test('[MQTT-6.0.0-1] a text frame ends the connection', async (t) => {
+test('[MQTT-6.0.0-1] [MQTT3-6.0.0-1] a text frame ends the connection', async (t) => {
   const { url } = await run(t);
   const raw = await Raw.open(t, url);
   raw.socket.send(connectBytes);
@@ -173,7 +173,7 @@ test('[MQTT-6.0.0-1] a text frame ends the connection', async (t) => {
   assert.equal(await raw.closed(), 1003);
 });
 
-test('[MQTT-6.0.0-2] packets may be split and joined by frames as one likes', async (t) => {
+test('[MQTT-6.0.0-2] [MQTT3-6.0.0-2] packets may be split and joined by frames as one likes', async (t) => {
   const { url } = await run(t);
   const split = await Raw.open(t, url);
   for (const byte of connectBytes) split.socket.send(Buffer.of(byte));

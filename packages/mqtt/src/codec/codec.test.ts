@@ -314,7 +314,7 @@ const refused: readonly [string, string, number][] = [
   ['larger than Maximum Packet Size', '30 ffff7f', 0x95],
   ['[MQTT-3.8.3-2] SUBSCRIBE without a filter', '82 03 0001 00', 0x82],
   ['[MQTT-3.8.1-1] SUBSCRIBE with other flags', '80 07 0001 00 0001 61 00', 0x81],
-  ['[MQTT-3.8.3-4] subscription with QoS 3', '82 07 0001 00 0001 61 03', 0x81],
+  ['subscription with QoS 3', '82 07 0001 00 0001 61 03', 0x82],
   ['[MQTT-3.8.3-5] reserved bits of a subscription', '82 07 0001 00 0001 61 40', 0x81],
   ['retain handling 3', '82 07 0001 00 0001 61 30', 0x82],
   ['SUBSCRIBE with identifier 0', '82 07 0000 00 0001 61 00', 0x81],
@@ -327,7 +327,7 @@ const refused: readonly [string, string, number][] = [
   ['PINGREQ with a body', 'c0 01 00', 0x81],
   ['PINGREQ with flags', 'c1 00', 0x81],
   ['packet type 0', '00 00', 0x81],
-  ['PUBREL with other flags', '60 02 0001', 0x81],
+  ['[MQTT-3.6.1-1] PUBREL with other flags', '60 02 0001', 0x81],
   ['PUBACK with identifier 0', '40 02 0000', 0x81],
   ['PUBACK of one byte', '40 01 00', 0x81],
   ['bytes behind the properties of a PUBACK', '40 05 0001 00 00 00', 0x81],
@@ -360,7 +360,7 @@ const refusedConnects: readonly [string, string, number][] = [
   ['Maximum Packet Size 0', '10 12 0004 4d515454 05 02 0000 05 27 00000000 0000', 0x82],
   ['session expiry twice', '10 17 0004 4d515454 05 02 0000 0a 11 00000001 11 00000001 0000', 0x82],
   ['authentication data alone', '10 11 0004 4d515454 05 02 0000 04 16 0001 61 0000', 0x82],
-  ['3.1.1: password without user name', '10 0e 0004 4d515454 04 42 0000 0000 0000', 0x81],
+  ['[MQTT3-3.1.2-22] password without user name', '10 0e 0004 4d515454 04 42 0000 0000 0000', 0x81],
   ['[MQTT-3.1.3-3] no client identifier', '10 0b 0004 4d515454 05 02 0000 00', 0x81],
   ['bytes behind the end', '10 0e 0004 4d515454 05 02 0000 00 0000 00', 0x81],
 ];
@@ -378,7 +378,7 @@ for (const [name, hex, code] of refusedConnects) {
 
 /** Hex of a whole packet of version 4 from a server. */
 const refusedOfServer: readonly [string, string][] = [
-  ['3.1.1 [MQTT-3.9.3-2] SUBACK with a reserved return code', '90 03 0001 03'],
+  ['[MQTT3-3.9.3-2] SUBACK with a reserved return code', '90 03 0001 03'],
   ['3.1.1: UNSUBACK with a payload', 'b0 03 0001 00'],
 ];
 
@@ -397,4 +397,44 @@ test('a length beyond the limit is refused before anything is buffered for it', 
   const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 100, version: 5 });
   decoder.feed(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x01));
   assert.throws(() => decoder.next(), { reasonCode: 0x95 });
+});
+
+test('[MQTT-4.7.3-3] [MQTT3-4.7.3-3] a topic of 65,535 bytes is the longest there is', () => {
+  const packet = {
+    payload: new Uint8Array(0),
+    qos: 0,
+    retain: false,
+    dup: false,
+    userProperties: [],
+  } as const;
+  for (const version of [4, 5] as const) {
+    const longest = { ...packet, type: 'publish', topic: 'é'.repeat(32_767) + 'e', packetBytes: 0 } as const;
+    const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 100_000, version });
+    decoder.feed(strictCodec.encode(longest, version).slice());
+    assert.equal((decoder.next() as PublishPacket).topic, longest.topic);
+    assert.throws(() => strictCodec.encode({ ...longest, topic: `${longest.topic}e` }, version), RangeError);
+  }
+});
+
+test('[MQTT-1.5.5-1] every length is written in its shortest form', () => {
+  for (let bytes = 0; bytes < 17_000; bytes += bytes < 300 || bytes > 16_100 ? 1 : 97) {
+    const publish = {
+      topic: 't',
+      payload: new Uint8Array(bytes),
+      qos: 0,
+      retain: false,
+      userProperties: [],
+    } as const;
+    const delivery = { packetId: 0, dup: false, messageExpirySeconds: undefined };
+    const encoded = strictCodec.encodePublish({ ...publish }, 4, delivery);
+    const header = bytes + 3 < 128 ? 2 : bytes + 3 < 16_384 ? 3 : 4;
+    assert.equal(encoded.length, header + 3 + bytes);
+    const correlated = { ...publish, payload: new Uint8Array(0), correlationData: new Uint8Array(bytes) };
+    const decoder = strictCodec.createDecoder({ role: 'client', maximumPacketSize: 100_000, version: 5 });
+    decoder.feed(strictCodec.encodePublish(correlated, 5, delivery).slice());
+    const section = bytes + 3 < 128 ? 1 : bytes + 3 < 16_384 ? 2 : 3;
+    const packet = decoder.next() as PublishPacket;
+    const body = 3 + section + 3 + bytes;
+    assert.equal(packet.packetBytes, 1 + (body < 128 ? 1 : body < 16_384 ? 2 : 3) + body);
+  }
 });

@@ -23,7 +23,7 @@ export function decodeConnect(reader: Reader, learned: (version: ProtocolVersion
   const will = readWill(reader, flags, version);
   const hasUsername = (flags & Flag.username) !== 0;
   const hasPassword = (flags & Flag.password) !== 0;
-  if (version === 4 && hasPassword && !hasUsername) throw malformed('password without user name'); // 3.1.1 [MQTT-3.1.2-22]
+  if (version === 4 && hasPassword && !hasUsername) throw malformed('password without user name'); // [MQTT3-3.1.2-22]
   const username = hasUsername ? { username: reader.text() } : undefined; // [MQTT-3.1.2-17]
   const password = hasPassword ? { password: reader.binary() } : undefined; // [MQTT-3.1.2-19]
   return {
@@ -115,12 +115,14 @@ export function decodeConnack(reader: Reader, version: ProtocolVersion): Connack
 
 export function writeConnack(writer: Writer, packet: ConnackPacket, version: ProtocolVersion): Uint8Array {
   const { sessionPresent, reasonCode, properties } = packet;
+  const code = version === 5 ? reasonCode : connectReturnCode(reasonCode);
+  if (code === undefined) throw new RangeError(`no return code of 3.1.1 says 0x${reasonCode.toString(16)}`);
   const bytesMax = 2 + propertiesBytesMax(properties);
   writer.begin(bytesMax + 5);
   writer.byte(0x20);
   const at = writer.reserveLength(bytesMax);
   writer.byte(sessionPresent ? 1 : 0);
-  writer.byte(version === 5 ? reasonCode : connectReturnCode(reasonCode));
+  writer.byte(code);
   if (version === 5) writeProperties(writer, properties, Section.connack);
   writer.fillLength(at, variableIntegerBytes(bytesMax));
   return writer.end();

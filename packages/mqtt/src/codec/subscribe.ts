@@ -29,13 +29,13 @@ function readRequest(reader: Reader, version: ProtocolVersion): SubscriptionRequ
   const filter = reader.text(); // [MQTT-3.8.3-1]
   const options = reader.byte();
   const qos = options & 3;
-  if (qos === 3) throw malformed('QoS 3'); // [MQTT-3.8.3-4]
   if (version === 4) {
-    if (options > 2) throw malformed('reserved bits of a subscription'); // 3.1.1 [MQTT-3-8.3-4]
+    if (options > 2) throw malformed('reserved bits of a subscription, or QoS 3'); // [MQTT3-3.8.3-4]
     return { filter, qos: qos as 0 | 1 | 2 };
   }
   const retainHandling = (options >> 4) & 3;
   if ((options & 0xc0) !== 0) throw malformed('reserved bits of a subscription'); // [MQTT-3.8.3-5]
+  if (qos === 3) throw new ProtocolError(ReasonCode.protocolError, 'QoS 3'); // §3.8.3.1
   if (retainHandling === 3) throw new ProtocolError(ReasonCode.protocolError, 'retain handling 3');
   return {
     filter,
@@ -113,7 +113,7 @@ export function decodeSubscriptionAnswer(
   const reasonCodes = [...reader.rest()];
   if (reasonCodes.length === 0) throw malformed('no reason code');
   if (version === 4 && !reasonCodes.every((code) => code <= 2 || code === failureFrom))
-    throw malformed('reserved return code of SUBACK'); // 3.1.1 [MQTT-3.9.3-2]
+    throw malformed('reserved return code of SUBACK'); // [MQTT3-3.9.3-2]
   return { type, packetId, reasonCodes, properties };
 }
 

@@ -314,7 +314,7 @@ const brief = (packets: readonly (PublishPacket | AnswerPacket)[]): string[] =>
       : `rel ${packet.packetId}${packet.reasonCode === 0 ? '' : `!${packet.reasonCode}`}`,
   );
 
-test('[MQTT-4.3.3-2..5] QoS 2: PUBREL after PUBREC, settled by PUBCOMP with what PUBREC said', () => {
+test('[MQTT-4.3.3-2] [MQTT-4.3.3-3] [MQTT-4.3.3-4] [MQTT-4.3.3-5] QoS 2: PUBREL after PUBREC, settled by PUBCOMP with what PUBREC said', () => {
   const { outbox, connect } = fixture();
   const peer = connect({ receiveMaximum: 3 });
   const messages = ['a', 'b', 'c', 'd'].map((topic) => new Message(topic, 0, { qos: 2 }));

@@ -4,7 +4,7 @@ import { PacketStream, type PacketReader } from '../link/packet-stream.ts';
 import type { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
 import type { ConnackPacket, ConnectPacket, Packet, Properties, ProtocolVersion } from '../packet.ts';
-import { ReasonCode } from '../reason-code.ts';
+import { connectReturnCode, ReasonCode } from '../reason-code.ts';
 import type { Authenticated, ConnectRequest, Denied } from './application.ts';
 import { isTooLong } from './routing.ts';
 import type { ServerSession, SessionHost } from './session.ts';
@@ -31,6 +31,8 @@ export class Handshake<P> implements PacketReader {
   readonly #established: () => void;
   readonly #stream: PacketStream;
   readonly #deadlineMs: number;
+  /** Of the client, once its CONNECT is read. */
+  #maximumPacketSize = Infinity;
   #over = false;
 
   constructor(host: HandshakeHost<P>, transport: Transport, info: TransportInfo, established: () => void) {
@@ -54,6 +56,7 @@ export class Handshake<P> implements PacketReader {
     if (packet.type !== 'connect')
       throw new ProtocolError(ReasonCode.protocolError, 'CONNECT is the first packet');
     this.#stream.hold();
+    this.#maximumPacketSize = packet.properties.maximumPacketSize ?? Infinity;
     this.#admit(packet).catch((error: unknown) => {
       this.#host.report(error);
       this.#refuse(ReasonCode.serverUnavailable, packet.version);
@@ -108,7 +111,7 @@ export class Handshake<P> implements PacketReader {
     const { limits, openConnections } = this.#host;
     if (openConnections >= limits.connections) return ReasonCode.serverBusy;
     if (properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod; // [MQTT-4.12.0-1]
-    if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // 3.1.1 [MQTT-3.1.3-8]
+    if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // [MQTT3-3.1.3-8]
     if (clientId.length > limits.clientIdLengthMax) return ReasonCode.clientIdentifierNotValid;
     if (will === undefined) return undefined;
     return isTooLong(will.topic, limits) ? ReasonCode.topicNameInvalid : undefined;
@@ -140,17 +143,22 @@ export class Handshake<P> implements PacketReader {
 
   #open(connect: ConnectPacket, clientId: string, assigned: boolean, verdict: Authenticated<P>): void {
     const { version, properties } = connect;
-    const { principal, account } = verdict;
+    const { principal, account, userProperties } = verdict;
+    const keepAliveSeconds = this.#keepAliveSeconds(connect, verdict);
+    const sessionExpirySeconds = this.#sessionExpirySeconds(connect);
+    const answer = this.#connackProperties(connect, keepAliveSeconds, sessionExpirySeconds);
+    if (assigned) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
+    const forms = userProperties === undefined ? [answer] : [{ ...answer, userProperties }, answer];
+    const connack = this.#connack(ReasonCode.success, version, forms);
+    if (connack === undefined) {
+      this.#refuse(ReasonCode.packetTooLarge, version);
+      return;
+    }
     const opened = this.#host.sessionFor(account, clientId, connect.cleanStart, principal);
     if (opened === undefined) {
       this.#refuse(ReasonCode.quotaExceeded, version);
       return;
     }
-    const keepAliveSeconds = this.#keepAliveSeconds(connect, verdict);
-    const sessionExpirySeconds = this.#sessionExpirySeconds(connect);
-    const answer = this.#connackProperties(connect, keepAliveSeconds, sessionExpirySeconds);
-    if (assigned) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
-    if (verdict.userProperties !== undefined) answer.userProperties = verdict.userProperties;
     this.#finish();
     opened.session.open({
       stream: this.#stream,
@@ -160,12 +168,7 @@ export class Handshake<P> implements PacketReader {
       sessionExpirySeconds,
       will: connect.will,
       // [MQTT-3.2.2-2], [MQTT-3.2.2-3]
-      connack: {
-        type: 'connack',
-        sessionPresent: opened.present,
-        reasonCode: ReasonCode.success,
-        properties: answer,
-      },
+      connack: { ...connack, sessionPresent: opened.present },
       peer: {
         receiveMaximum: properties.receiveMaximum ?? 0xffff,
         maximumPacketSize: properties.maximumPacketSize,
@@ -215,12 +218,44 @@ export class Handshake<P> implements PacketReader {
     });
   }
 
-  /** CONNACK, then the connection ends [MQTT-3.2.2-7]; session present is 0 [MQTT-3.2.2-6]. */
+  /**
+   * CONNACK, then the connection ends [MQTT-3.2.2-7]; session present is 0 [MQTT-3.2.2-6]. It ends without one where
+   * 3.1.1 has no return code for the reason [MQTT3-3.2.2-6], or the client has no room for it.
+   */
   #refuse(reasonCode: number, version: ProtocolVersion, properties: Properties = {}): void {
     if (this.#over) return;
-    const connack: ConnackPacket = { type: 'connack', sessionPresent: false, reasonCode, properties };
-    this.#stream.send(connack, version);
+    if (version === 5 || connectReturnCode(reasonCode) !== undefined) {
+      const { userProperties: _dropped, ...rest } = properties;
+      const connack = this.#connack(reasonCode, version, [properties, rest, {}]);
+      if (connack !== undefined) this.#stream.send(connack, version);
+    }
     this.#end();
+  }
+
+  /** With the first of the properties that fit the client [MQTT-3.1.2-24], [MQTT-3.2.2-19], [MQTT-3.2.2-20]. */
+  #connack(
+    reasonCode: number,
+    version: ProtocolVersion,
+    forms: readonly Properties[],
+  ): ConnackPacket | undefined {
+    return forms
+      .map((properties): ConnackPacket => ({
+        type: 'connack',
+        sessionPresent: false,
+        reasonCode,
+        properties,
+      }))
+      .find((connack) => this.#fits(connack, version));
+  }
+
+  /** A text of the application may be longer than MQTT allows. */
+  #fits(connack: ConnackPacket, version: ProtocolVersion): boolean {
+    try {
+      return this.#host.codec.encode(connack, version).length <= this.#maximumPacketSize;
+    } catch (error) {
+      this.#host.report(error);
+      return false;
+    }
   }
 
   #end(): void {

@@ -48,7 +48,10 @@ export interface RouterOptions<P> {
   report(error: unknown): void;
 }
 
-/** All that matched for one session: it gets one copy, with the highest QoS and every identifier [MQTT-3.3.4-2..4]. */
+/**
+ * All that matched for one session: it gets one copy, with the highest QoS [MQTT-3.3.4-2] and every identifier
+ * [MQTT-3.3.4-3], [MQTT-3.3.4-4].
+ */
 interface Match {
   qos: Qos;
   retain: boolean;
@@ -163,7 +166,10 @@ function addMatch(match: Match, subscription: Subscription, publish: Publish): v
   if (ids !== undefined) (match.ids ??= []).push(...ids);
 }
 
-/** Everything of a message but what belongs to one connection; properties unaltered [MQTT-3.3.2-4, -15, -16, -17, -20]. */
+/**
+ * Everything of a message but what belongs to one connection; properties unaltered [MQTT-3.3.2-4], [MQTT-3.3.2-15],
+ * [MQTT-3.3.2-16], [MQTT-3.3.2-17], [MQTT-3.3.2-20].
+ */
 export function forward(publish: Publish, qos: Qos, retain: boolean, ids: number[] | undefined): Publish {
   const { topic, payload, userProperties } = publish;
   const copy: Publish = { topic, payload, qos, retain, userProperties };

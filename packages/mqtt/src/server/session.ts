@@ -122,7 +122,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   readonly publish = (publish: Publish): Acknowledgement | Promise<Acknowledgement> =>
     this.#host.router.publish(this, publish);
 
-  /** The CONNACK is the first packet [MQTT-3.2.0-1]; then what was in flight; then the application is told. */
+  /** The CONNACK, which fits, is the first packet [MQTT-3.2.0-1]; then what was in flight; then the application is told. */
   open(opening: Opening<P>): void {
     const { stream, version, peer, principal, will, sessionExpirySeconds } = opening;
     const { limits, clock, admission, application } = this.#host;
@@ -148,7 +148,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       user: this,
     });
     this.#connection = connection;
-    sendConnack(connection, opening.connack);
+    connection.send(opening.connack);
     const { receiveMaximum, maximumPacketSize } = peer;
     this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize });
     this.#tell(() => application.opened(this));
@@ -301,11 +301,4 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       this.#host.report(error);
     }
   }
-}
-
-/** What the application adds is left out where it does not fit [MQTT-3.2.2-19], [MQTT-3.2.2-20]. */
-function sendConnack(connection: Connection, connack: ConnackPacket): void {
-  if (connection.sendIfFits(connack)) return;
-  const { userProperties: _dropped, ...properties } = connack.properties;
-  connection.send({ ...connack, properties });
 }
