@@ -11,6 +11,7 @@ export type {
 } from './application.ts';
 export { serverLimits } from './limits.ts';
 export type { ServerLimits } from './limits.ts';
+export { OpenApplication } from './open-application.ts';
 export { createMqttServer } from './server.ts';
 export type { MqttServer, MqttServerOptions, ServerStats } from './server.ts';
 export type { Outcome, Outgoing } from '../link/outgoing.ts';
