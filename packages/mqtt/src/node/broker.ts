@@ -17,6 +17,9 @@ function limitsOf(flags: BrokerFlags): Partial<ServerLimits> {
   return {
     // There is one account.
     sessionsPerAccount: serverLimits.sessions,
+    subscriptionBytesPerAccount: serverLimits.subscriptionBytesMax,
+    retainedPerAccount: serverLimits.retainedMax,
+    retainedBytesPerAccount: serverLimits.retainedBytesMax,
     ...(serverKeepAliveSeconds === undefined ? undefined : { keepAliveSecondsMax: serverKeepAliveSeconds }),
     ...(receiveMaximum === undefined ? undefined : { receiveMaximum }),
     ...(topicAliasMaximum === undefined ? undefined : { topicAliasMaximum }),

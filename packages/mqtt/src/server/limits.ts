@@ -30,9 +30,15 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   readonly topicBytesMax: number;
   /** Of ordinary messages waiting for one session; more are dropped and counted. */
   readonly queuedBytesPerSession: number;
-  /** PUBACK 0x97. */
+  /** Filters as they are kept, of all sessions together. Above it: SUBACK 0x97. */
+  readonly subscriptionBytesMax: number;
+  readonly subscriptionBytesPerAccount: number;
+  /** PUBACK 0x97; with QoS 0, not retained. */
   readonly retainedMax: number;
   readonly retainedBytesMax: number;
+  /** Of those that the account published last. */
+  readonly retainedPerAccount: number;
+  readonly retainedBytesPerAccount: number;
   /** Of all connections together, unanswered. */
   readonly admissionBytesMax: number;
   /** Toward all sessions together, waiting or in flight; above it each has one message at a time. */
@@ -57,8 +63,12 @@ export const serverLimits: ServerLimits = {
   topicLevelsMax: 32,
   topicBytesMax: 1024,
   queuedBytesPerSession: 1024 * 1024,
+  subscriptionBytesMax: 256 * 1024 * 1024,
+  subscriptionBytesPerAccount: 4 * 1024 * 1024,
   retainedMax: 10_000,
   retainedBytesMax: 64 * 1024 * 1024,
+  retainedPerAccount: 1_000,
+  retainedBytesPerAccount: 8 * 1024 * 1024,
   admissionBytesMax: 64 * 1024 * 1024,
   outboxBytesMax: 128 * 1024 * 1024,
 };
