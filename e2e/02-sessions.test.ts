@@ -57,6 +57,18 @@ test('what expired is never handed over, and its sender is told', async (t) => {
   assert.equal((await reader.next()).text, 'fresh');
 });
 
+test('mail at QoS 2 is submitted once and shown at QoS 1', async (t) => {
+  const dev = await federation(t);
+  const sender = await JsClient.connect(t, dev, alarm);
+  const reader = await JsClient.connect(t, dev, desk);
+  const [granted] = await reader.client.subscribeAsync('mail/inbox/#', { qos: 2 });
+  assert.equal(granted?.qos, 1);
+  await sender.client.publishAsync(`mail/to/${desk}`, 'exactly once', { qos: 2 });
+  const shown = await reader.next();
+  assert.equal(shown.text, 'exactly once');
+  assert.equal(reader.unread.length, 0);
+});
+
 test('QoS 0 shows a message and leaves it in the mailbox', async (t) => {
   const dev = await federation(t);
   const sender = await JsClient.connect(t, dev, alarm);

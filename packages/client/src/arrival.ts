@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Acknowledgement } from '@sealpost/mqtt';
+import type { Acknowledgement, Qos } from '@sealpost/mqtt';
 import { notTaken, taken } from './acknowledgement.ts';
 import type { Received } from './message.ts';
 
@@ -25,7 +25,7 @@ export class Arrival {
   #isShown = false;
 
   /** What came with QoS 0 is not answered, so nobody waits for it. */
-  constructor(received: Promise<Received>, qos: 0 | 1, onEnd: (end: ArrivalEnd) => void) {
+  constructor(received: Promise<Received>, qos: Qos, onEnd: (end: ArrivalEnd) => void) {
     const answered = Promise.withResolvers<Acknowledgement>();
     this.received = received;
     this.answered = answered.promise;

@@ -18,6 +18,7 @@ export type {
   ProtocolVersion,
   Publish,
   PublishPacket,
+  Qos,
   SubscribePacket,
   SubscriptionAnswerPacket,
   SubscriptionRequest,

@@ -8,11 +8,13 @@ export type UserProperties = readonly (readonly [string, string])[];
 
 export const noUserProperties: UserProperties = [];
 
+export type Qos = 0 | 1 | 2;
+
 export interface Publish {
   topic: string;
   /** Of a decoded packet: a view on the received chunk. Copy it before keeping it for long. */
   payload: Uint8Array;
-  qos: 0 | 1;
+  qos: Qos;
   retain: boolean;
   dup?: boolean;
   packetId?: number;
@@ -25,7 +27,7 @@ export interface Publish {
   userProperties: UserProperties;
 }
 
-/** The answer to a PUBLISH with QoS 1. Below 0x80 the receiver took it. */
+/** The answer to a PUBLISH with QoS 1 (PUBACK) or 2 (PUBREC). Below 0x80 the receiver took it. */
 export interface Acknowledgement {
   readonly reasonCode: number;
   readonly reasonString?: string;
@@ -65,7 +67,7 @@ export interface Properties {
 export interface Will {
   readonly topic: string;
   readonly payload: Uint8Array;
-  readonly qos: 0 | 1 | 2;
+  readonly qos: Qos;
   readonly retain: boolean;
   readonly properties: Properties;
 }
@@ -89,10 +91,8 @@ export interface ConnackPacket {
   readonly properties: Properties;
 }
 
-/** QoS 2 and topic aliases are decoded so that they can be answered by name. */
-export interface PublishPacket extends Omit<Publish, 'qos'> {
+export interface PublishPacket extends Publish {
   type: 'publish';
-  qos: 0 | 1 | 2;
   dup: boolean;
   topicAlias?: number;
   /** Of the whole packet, as received. */
@@ -107,7 +107,7 @@ export interface AnswerPacket extends Acknowledgement {
 
 export interface SubscriptionRequest {
   readonly filter: string;
-  readonly qos: 0 | 1 | 2;
+  readonly qos: Qos;
   readonly noLocal?: boolean;
   readonly retainAsPublished?: boolean;
   readonly retainHandling?: 0 | 1 | 2;

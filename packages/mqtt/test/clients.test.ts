@@ -29,7 +29,7 @@ for (const version of ['5', '311']) {
     const server = await run(t);
     const common = ['-V', version, '-h', '127.0.0.1', '-p', String(server.port)];
     const ready = subscribed(server, 'a/#');
-    const reader = spawn(sub, [...common, '-q', '1', '-t', 'a/#', '-C', '3', '-F', '%t|%p|%q', '-W', '10']);
+    const reader = spawn(sub, [...common, '-q', '2', '-t', 'a/#', '-C', '4', '-F', '%t|%p|%q', '-W', '10']);
     const closed = once(reader, 'close');
     const output: string[] = [];
     reader.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
@@ -37,9 +37,10 @@ for (const version of ['5', '311']) {
     await exec(pub, [...common, '-q', '1', '-t', 'a/b', '-m', 'Grüße 🔥']);
     await exec(pub, [...common, '-q', '0', '-t', 'a/c', '-m', 'once']);
     await exec(pub, [...common, '-q', '1', '-t', 'a/d', '-m', 'x'.repeat(60_000)]);
+    await exec(pub, [...common, '-q', '2', '-t', 'a/e', '-m', 'exactly']);
     await closed;
     const lines = output.join('').trim().split('\n');
-    assert.deepEqual(lines, ['a/b|Grüße 🔥|1', 'a/c|once|0', `a/d|${'x'.repeat(60_000)}|1`]);
+    assert.deepEqual(lines, ['a/b|Grüße 🔥|1', 'a/c|once|0', `a/d|${'x'.repeat(60_000)}|1`, 'a/e|exactly|2']);
   });
 }
 

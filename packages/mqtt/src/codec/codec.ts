@@ -31,7 +31,7 @@ export const strictCodec: Codec = {
       case 'connack':
         return writeConnack(writer, packet, version);
       case 'publish':
-        return writePublish(writer, packet as Publish, version, {
+        return writePublish(writer, packet, version, {
           packetId: packet.packetId ?? 0,
           dup: packet.dup,
           messageExpirySeconds: packet.messageExpirySeconds,

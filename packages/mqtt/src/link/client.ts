@@ -19,6 +19,7 @@ import { incomingLimits, type PublishHandler } from './incoming.ts';
 import { Outbox, outboxLimits, type OutboxLimits } from './outbox.ts';
 import type { Outcome, Outgoing } from './outgoing.ts';
 import { PacketStream, type PacketReader } from './packet-stream.ts';
+import { Received } from './received.ts';
 import { linksOrder } from './reading-order.ts';
 import type { Transport } from './transport.ts';
 
@@ -226,6 +227,7 @@ class ClientLink implements Link {
       version,
       peer,
       outbox: this.#outbox,
+      received: new Received(),
       incoming: {
         ...incomingLimits,
         receiveMaximum: options.receiveMaximum ?? incomingLimits.receiveMaximum,
@@ -255,7 +257,10 @@ class ClientLink implements Link {
   }
 
   send(outgoing: Outgoing): void {
-    this.#outbox.send(outgoing);
+    const { maximumQos = 2 } = this.connack.properties;
+    // [MQTT-3.2.2-11]
+    if (outgoing.publish.qos > maximumQos) outgoing.settled({ kind: 'too-large' });
+    else this.#outbox.send(outgoing);
   }
 
   publish(publish: Publish, { rank = 0, expiresAt }: PublishOptions = {}): Promise<Acknowledgement> {

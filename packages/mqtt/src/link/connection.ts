@@ -6,13 +6,15 @@ import type {
   AnswerPacket,
   Packet,
   ProtocolVersion,
-  Publish,
   PublishPacket,
+  Qos,
 } from '../packet.ts';
 import { failureFrom, ReasonCode } from '../reason-code.ts';
 import { Incoming, type Admission, type IncomingLimits, type PublishHandler } from './incoming.ts';
 import type { Outbox } from './outbox.ts';
+import { PacketIdSet } from './packet-ids.ts';
 import type { PacketReader, PacketStream } from './packet-stream.ts';
+import type { Received } from './received.ts';
 
 /** Why a connection is over. */
 export interface CloseInfo {
@@ -45,6 +47,7 @@ export interface ConnectionOptions {
   readonly version: ProtocolVersion;
   readonly peer: Peer;
   readonly outbox: Outbox;
+  readonly received: Received;
   readonly incoming: IncomingLimits;
   readonly admission?: Admission;
   readonly clock: Clock;
@@ -57,6 +60,9 @@ export class Connection implements PacketReader {
   readonly version: ProtocolVersion;
   readonly peer: Peer;
   readonly #outbox: Outbox;
+  readonly #received: Received;
+  /** Taken with QoS 2 on this connection: until its PUBREL it counts against the Receive Maximum. */
+  readonly #unreleased = new PacketIdSet();
   readonly #incoming: Incoming;
   readonly #receiveMaximum: number;
   readonly #clock: Clock;
@@ -65,11 +71,22 @@ export class Connection implements PacketReader {
   /** Version 4 knows no Receive Maximum: the connection is not read instead. */
   #fullHold = false;
 
-  constructor({ stream, version, peer, outbox, incoming, admission, clock, user }: ConnectionOptions) {
+  constructor({
+    stream,
+    version,
+    peer,
+    outbox,
+    received,
+    incoming,
+    admission,
+    clock,
+    user,
+  }: ConnectionOptions) {
     this.stream = stream;
     this.version = version;
     this.peer = peer;
     this.#outbox = outbox;
+    this.#received = received;
     this.#clock = clock;
     this.#user = user;
     this.#receiveMaximum = incoming.receiveMaximum;
@@ -77,7 +94,8 @@ export class Connection implements PacketReader {
       limits: incoming,
       handler: user.publish,
       admission,
-      acknowledge: (packetId, acknowledgement) => this.#acknowledge(packetId, acknowledgement),
+      received,
+      acknowledge: (packetId, acknowledgement, qos) => this.#acknowledge(packetId, acknowledgement, qos),
       hold: (held) => (held ? stream.hold() : stream.release()),
       report: (error) => user.report(error),
     });
@@ -97,9 +115,13 @@ export class Connection implements PacketReader {
         this.#outbox.acknowledged(packet.packetId, packet);
         return;
       case 'pubrec':
+        this.#outbox.received(packet.packetId, packet);
+        return;
       case 'pubrel':
+        this.#receivePubrel(packet);
+        return;
       case 'pubcomp':
-        this.#refuseQos2(packet);
+        this.#outbox.completed(packet.packetId);
         return;
       case 'disconnect':
         this.#receiveDisconnect(packet);
@@ -176,43 +198,69 @@ export class Connection implements PacketReader {
   }
 
   #receivePublish(packet: PublishPacket): void {
-    if (packet.qos === 2) throw new ProtocolError(ReasonCode.qosNotSupported, 'QoS 2 is not offered'); // [MQTT-3.2.2-11]
     if (packet.topicAlias !== undefined)
       throw new ProtocolError(ReasonCode.topicAliasInvalid, 'topic aliases are not offered'); // [MQTT-3.3.2-9]
-    if (packet.qos === 1 && this.#incoming.unanswered >= this.#receiveMaximum)
+    if (packet.qos > 0 && this.#exceedsReceiveMaximum(packet))
       throw new ProtocolError(ReasonCode.receiveMaximumExceeded, 'Receive Maximum exceeded'); // [MQTT-3.3.4-7]
-    this.#incoming.receive(packet as Publish, packet.packetId ?? 0, packet.packetBytes, this.#clock.now());
+    this.#incoming.receive(packet, packet.packetId ?? 0, packet.packetBytes, this.#clock.now());
     if (this.version === 4 && !this.#fullHold && this.#incoming.unanswered >= this.#receiveMaximum) {
       this.#fullHold = true;
       this.stream.hold();
     }
   }
 
-  #acknowledge(packetId: number, acknowledgement: Acknowledgement): void {
+  /** A repetition of what is not released counts once. 3.1.1 may have any number without PUBREL. */
+  #exceedsReceiveMaximum({ packetId = 0 }: PublishPacket): boolean {
+    const unreleased = this.version === 4 ? 0 : this.#unreleased.size;
+    return this.#incoming.unanswered + unreleased >= this.#receiveMaximum && !this.#unreleased.has(packetId);
+  }
+
+  #acknowledge(packetId: number, acknowledgement: Acknowledgement, qos: Qos): void {
     if (this.#closed) return;
-    const { reasonCode, reasonString, userProperties } = acknowledgement;
+    const { reasonCode } = acknowledgement;
     if (this.version === 4 && isTemporary(reasonCode)) {
       // 3.1.1 has no refusal: without an answer the message stays the client's, and it will offer it again.
       this.disconnect(reasonCode);
       return;
     }
-    const short = reasonString === undefined && userProperties === undefined;
-    if (
-      short ||
-      this.version === 4 ||
-      !this.peer.wantsProblemInformation ||
-      !this.sendIfFits({ ...acknowledgement, type: 'puback', packetId }) // [MQTT-3.4.2-2], [MQTT-3.4.2-3]
-    )
-      this.stream.write(this.stream.codec.encodePuback(packetId, reasonCode, this.version));
+    if (qos === 2) this.#mark(packetId, reasonCode);
+    this.#answer(qos === 2 ? 'pubrec' : 'puback', packetId, acknowledgement);
     if (this.#fullHold && this.#incoming.unanswered < this.#receiveMaximum / 2) {
       this.#fullHold = false;
       this.stream.release();
     }
   }
 
-  /** QoS 2 is never begun by us, nor accepted: none of its answers belongs to anything. */
-  #refuseQos2({ type }: AnswerPacket): void {
-    throw new ProtocolError(ReasonCode.protocolError, `${type} without QoS 2`);
+  #answer(type: 'puback' | 'pubrec', packetId: number, acknowledgement: Acknowledgement): void {
+    const { reasonCode, reasonString, userProperties } = acknowledgement;
+    const short = reasonString === undefined && userProperties === undefined;
+    const told =
+      !short &&
+      this.version === 5 &&
+      this.peer.wantsProblemInformation &&
+      this.sendIfFits({ ...acknowledgement, type, packetId }); // [MQTT-3.4.2-2], [MQTT-3.4.2-3], [MQTT-3.5.2-2], [MQTT-3.5.2-3]
+    if (told) return;
+    if (type === 'puback')
+      this.stream.write(this.stream.codec.encodePuback(packetId, reasonCode, this.version));
+    else this.send({ type, packetId, reasonCode });
+  }
+
+  /** PUBREC is about to be sent. 3.1.1 has no refusal: what is refused is released like everything else. */
+  #mark(packetId: number, reasonCode: number): void {
+    if (this.version === 5 && reasonCode >= failureFrom) {
+      this.#received.forget(packetId);
+      return;
+    }
+    this.#received.keep(packetId);
+    this.#unreleased.add(packetId);
+  }
+
+  /** [MQTT-4.3.3-11]; an identifier that nothing is kept under may have been released before. */
+  #receivePubrel({ packetId }: AnswerPacket): void {
+    this.#unreleased.delete(packetId);
+    const known = this.#received.release(packetId);
+    const reasonCode = known ? ReasonCode.success : ReasonCode.packetIdentifierNotFound;
+    this.send({ type: 'pubcomp', packetId, reasonCode });
   }
 
   #receiveDisconnect(packet: Extract<Packet, { type: 'disconnect' }>): void {

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { Acknowledgement, Publish } from '../packet.ts';
+import type { Acknowledgement, Publish, Qos } from '../packet.ts';
 import { Incoming, incomingLimits, type Admission } from './incoming.ts';
+import { Received } from './received.ts';
 
-function publish(qos: 0 | 1 = 1): Publish {
+function publish(qos: Qos = 1): Publish {
   return { topic: 't', payload: new Uint8Array(0), qos, retain: false, userProperties: [] };
 }
 
@@ -32,6 +33,7 @@ function fixture(admission?: Admission): Fixture {
         failures.push(reject);
       }),
     admission,
+    received: new Received(),
     acknowledge: (packetId, acknowledgement) => acknowledged.push([packetId, acknowledgement]),
     hold: (held) => holds.push(held),
     report: (error) => errors.push(error),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Acknowledgement, Publish } from '../packet.ts';
+import type { Acknowledgement, Publish, Qos } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
+import type { Received } from './received.ts';
 
 export interface IncomingLimits {
   /** Told to the peer as Receive Maximum, and enforced. */
@@ -29,7 +30,9 @@ export interface IncomingOptions {
   readonly limits: IncomingLimits;
   readonly handler: PublishHandler;
   readonly admission?: Admission | undefined;
-  acknowledge(packetId: number, acknowledgement: Acknowledgement): void;
+  /** Of the session. */
+  readonly received: Received;
+  acknowledge(packetId: number, acknowledgement: Acknowledgement, qos: Qos): void;
   /** True: read nothing more; false: go on. */
   hold(held: boolean): void;
   report(error: unknown): void;
@@ -37,6 +40,7 @@ export interface IncomingOptions {
 
 interface Slot {
   readonly packetId: number;
+  readonly qos: Qos;
   readonly bytes: number;
   readonly deadlineMs: number;
   answer: Acknowledgement | undefined;
@@ -51,7 +55,7 @@ const undecided: Acknowledgement = {
 };
 const failed: Acknowledgement = { reasonCode: ReasonCode.unspecifiedError };
 
-/** Handlers run side by side; the acknowledgements leave in the order of the PUBLISH packets [MQTT-4.6.0-2]. */
+/** Handlers run side by side; their answers leave in the order of the PUBLISH packets [MQTT-4.6.0-2], [MQTT-4.6.0-3]. */
 export class Incoming {
   readonly #options: IncomingOptions;
   readonly #slots: Slot[] = [];
@@ -63,24 +67,27 @@ export class Incoming {
     this.#options = options;
   }
 
-  /** QoS 1, not yet acknowledged. */
+  /** QoS 1 and 2, without PUBACK or PUBREC yet. */
   get unanswered(): number {
     return this.#slots.length;
   }
 
   receive(publish: Publish, packetId: number, bytes: number, nowMs: number): void {
-    const result = this.#handle(publish);
-    if (publish.qos === 0) {
+    const { qos } = publish;
+    const result =
+      qos === 2 ? this.#options.received.take(packetId, () => this.#handle(publish)) : this.#handle(publish);
+    if (qos === 0) {
       if (result instanceof Promise) this.#watch(result, bytes);
       return;
     }
     if (!(result instanceof Promise)) {
-      if (this.#slots.length === 0) this.#options.acknowledge(packetId, result);
-      else this.#slots.push({ packetId, bytes: 0, deadlineMs: Infinity, answer: result });
+      if (this.#slots.length === 0) this.#options.acknowledge(packetId, result, qos);
+      else this.#slots.push({ packetId, qos, bytes: 0, deadlineMs: Infinity, answer: result });
       return;
     }
     const slot: Slot = {
       packetId,
+      qos,
       bytes,
       deadlineMs: nowMs + this.#options.limits.undecidedMs,
       answer: undefined,
@@ -126,7 +133,7 @@ export class Incoming {
     this.#count(-slot.bytes);
     for (let first = this.#slots[0]; first?.answer !== undefined; first = this.#slots[0]) {
       this.#slots.shift();
-      this.#options.acknowledge(first.packetId, first.answer);
+      this.#options.acknowledge(first.packetId, first.answer, first.qos);
     }
   }
 

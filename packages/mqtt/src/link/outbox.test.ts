@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { FakeClock } from '@sealpost/testing';
 import { strictCodec } from '../codec/codec.ts';
-import type { Publish, PublishPacket } from '../packet.ts';
+import type { AnswerPacket, Publish, PublishPacket, Qos } from '../packet.ts';
 import { Outbox, outboxLimits, type OutboxPeer, type OutboxShare } from './outbox.ts';
 import type { Outcome, Outgoing } from './outgoing.ts';
 import { PacketStream } from './packet-stream.ts';
@@ -18,7 +18,7 @@ class Message implements Outgoing {
   readonly outcomes: Outcome[] = [];
   writes = 0;
 
-  constructor(topic: string, rank = 0, more: Partial<Outgoing> & { bytes?: number; qos?: 0 | 1 } = {}) {
+  constructor(topic: string, rank = 0, more: Partial<Outgoing> & { bytes?: number; qos?: Qos } = {}) {
     const { bytes = 10, qos = 1, ...rest } = more;
     this.publish = { topic, payload: new Uint8Array(bytes), qos, retain: false, userProperties: [] };
     this.rank = rank;
@@ -59,12 +59,15 @@ function fixture(share?: OutboxShare) {
       transport,
       /** What was written since the last call. */
       written(): PublishPacket[] {
+        return this.packets().filter((packet) => packet.type === 'publish');
+      },
+      packets(): (PublishPacket | AnswerPacket)[] {
         stream.output.flush();
         const decoder = strictCodec.createDecoder({ role: 'client', maximumPacketSize: 1e6, version: 5 });
         for (const bytes of transport.sent.splice(0)) decoder.feed(bytes);
-        const packets: PublishPacket[] = [];
+        const packets: (PublishPacket | AnswerPacket)[] = [];
         for (let packet = decoder.next(); packet !== undefined; packet = decoder.next())
-          if (packet.type === 'publish') packets.push(packet);
+          if (packet.type === 'publish' || packet.type === 'pubrel') packets.push(packet);
         return packets;
       },
     };
@@ -301,4 +304,85 @@ test('what outboxes share is counted until it is settled, whichever way, and cro
   slow.outbox.detach();
   slow.outbox.end();
   assert.equal(share.bytes, 0);
+});
+
+/** PUBREL by its identifier, PUBLISH by topic, with a mark for DUP. */
+const brief = (packets: readonly (PublishPacket | AnswerPacket)[]): string[] =>
+  packets.map((packet) =>
+    packet.type === 'publish'
+      ? `${packet.topic}${packet.dup ? '*' : ''}`
+      : `rel ${packet.packetId}${packet.reasonCode === 0 ? '' : `!${packet.reasonCode}`}`,
+  );
+
+test('[MQTT-4.3.3-2..5] QoS 2: PUBREL after PUBREC, settled by PUBCOMP with what PUBREC said', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 3 });
+  const messages = ['a', 'b', 'c', 'd'].map((topic) => new Message(topic, 0, { qos: 2 }));
+  for (const message of messages) outbox.send(message);
+  assert.deepEqual(brief(peer.packets()), ['a', 'b']);
+  outbox.received(1, { reasonCode: 0x10 });
+  assert.deepEqual(brief(peer.packets()), ['rel 1']);
+  assert.deepEqual(messages[0]?.outcomes, []);
+  assert.equal(outbox.inFlight, 2, 'it counts against the Receive Maximum until PUBCOMP [MQTT-3.3.4-9]');
+  outbox.completed(1);
+  assert.deepEqual(messages[0]?.outcomes, [{ kind: 'acknowledged', acknowledgement: { reasonCode: 0x10 } }]);
+  assert.deepEqual(brief(peer.packets()), ['c']);
+  // A refusal ends it, without PUBREL.
+  outbox.received(2, { reasonCode: 0x97 });
+  assert.deepEqual(messages[1]?.outcomes, [{ kind: 'acknowledged', acknowledgement: { reasonCode: 0x97 } }]);
+  assert.deepEqual(brief(peer.packets()), ['d']);
+  outbox.completed(2);
+  assert.equal(outbox.inFlight, 2);
+});
+
+test('[MQTT-4.4.0-1] [MQTT-4.6.0-4] QoS 2 on the next connection: PUBREL in order of PUBREC, then PUBLISH with DUP', () => {
+  const { outbox, connect } = fixture();
+  connect();
+  for (const topic of ['a', 'b', 'c']) outbox.send(new Message(topic, 0, { qos: 2 }));
+  outbox.received(3, accepted);
+  outbox.received(1, accepted);
+  outbox.detach();
+  const second = connect();
+  assert.deepEqual(brief(second.packets()), ['rel 3', 'rel 1', 'b*']);
+  outbox.completed(3);
+  outbox.received(2, accepted);
+  assert.deepEqual(brief(second.packets()), ['rel 2']);
+  outbox.detach();
+  assert.deepEqual(brief(connect().packets()), ['rel 1', 'rel 2']);
+  outbox.completed(1);
+  outbox.completed(2);
+  assert.equal(outbox.inFlight, 0);
+});
+
+test('QoS 2: answers that fit nothing', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect();
+  outbox.send(new Message('a', 0, { qos: 2 }));
+  outbox.send(new Message('b'));
+  peer.packets();
+  outbox.received(9, accepted);
+  assert.deepEqual(brief(peer.packets()), ['rel 9!146']);
+  outbox.completed(9);
+  assert.throws(() => outbox.acknowledged(1, accepted), { reasonCode: 0x82 });
+  assert.throws(() => outbox.completed(1), { reasonCode: 0x82 });
+  assert.throws(() => outbox.received(2, accepted), { reasonCode: 0x82 });
+  outbox.received(1, accepted);
+  outbox.received(1, accepted);
+  assert.deepEqual(brief(peer.packets()), ['rel 1', 'rel 1']);
+});
+
+test('a PUBCOMP that is overdue is noticed, and what awaits one is lost with its session', () => {
+  const { clock, outbox, connect } = fixture();
+  connect();
+  const message = new Message('a', 0, { qos: 2 });
+  outbox.send(message);
+  clock.advance(20_000);
+  outbox.received(1, accepted);
+  clock.advance(20_000);
+  assert.equal(outbox.tick(clock.now()), false);
+  clock.advance(10_000);
+  assert.equal(outbox.tick(clock.now()), true);
+  outbox.detach();
+  outbox.end();
+  assert.deepEqual(message.outcomes, [{ kind: 'lost', written: true }]);
 });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Codec, PublishDelivery } from '../codec.ts';
+import { ProtocolError, type Codec, type PublishDelivery } from '../codec.ts';
 import type { Clock } from '../clock.ts';
 import type { Acknowledgement, ProtocolVersion, Publish } from '../packet.ts';
+import { failureFrom, ReasonCode } from '../reason-code.ts';
 import { ByteWindow } from './byte-window.ts';
 import { messageBytes, type Outcome, type Outgoing } from './outgoing.ts';
 import type { PacketStream } from './packet-stream.ts';
@@ -23,7 +24,7 @@ export interface OutboxShare {
 }
 
 export interface OutboxLimits {
-  /** A written QoS 1 PUBLISH that is not answered within this time ends the connection. */
+  /** A written PUBLISH (QoS 1, 2) or PUBREL that is not answered within this time ends the connection. */
   readonly answerMs: number;
   readonly urgentAnswerMs: number;
 }
@@ -48,6 +49,8 @@ class Entry implements Ranked {
   bytes: number;
   packetId = 0;
   writtenAtMs = 0;
+  /** QoS 2: of the PUBREC. */
+  answer: Acknowledgement | undefined;
 
   constructor(outgoing: Outgoing, sequence: number) {
     this.outgoing = outgoing;
@@ -66,12 +69,15 @@ const unsentBytesMax = 64 * 1024;
  * What waits to be sent and what awaits its acknowledgement. Lives as long as the session: `attach` gives it a
  * connection, `detach` takes it away. In flight means written on some connection of this session and not yet answered;
  * that is sent again on the next one, with the same packet identifier and DUP [MQTT-4.4.0-1], in order [MQTT-4.6.0-1].
+ * With QoS 2 the PUBREC is the answer; from then on PUBREL is what is sent and repeated [MQTT-4.3.3-6], until PUBCOMP.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
   readonly #queue: PriorityQueue<Entry>;
   /** In the order of writing. */
   readonly #inFlight = new Map<number, Entry>();
+  /** QoS 2, in the order of their PUBREC: PUBREL was written and PUBCOMP has not come. */
+  readonly #completing = new Map<number, Entry>();
   /** Part of #inFlight: not yet repeated on this connection. */
   #repeats: Entry[] = [];
   readonly #window = new ByteWindow();
@@ -103,13 +109,13 @@ export class Outbox {
   }
 
   get inFlight(): number {
-    return this.#inFlight.size;
+    return this.#inFlight.size + this.#completing.size;
   }
 
   /** The share is used up, beyond twice its size for what is urgent, and something of this outbox is in it. */
   isCrowded(isUrgent = false): boolean {
     const { share } = this.#options;
-    if (share === undefined || this.#queue.length + this.#inFlight.size === 0) return false;
+    if (share === undefined || this.#queue.length + this.inFlight === 0) return false;
     return share.bytes > share.bytesMax * (isUrgent ? 2 : 1);
   }
 
@@ -138,6 +144,7 @@ export class Outbox {
     this.#window.reset();
     this.#urgentInFlight = 0;
     this.#repeats = [...this.#inFlight.values()];
+    for (const entry of this.#completing.values()) this.#release(entry); // [MQTT-4.4.0-1], [MQTT-4.6.0-4]
     this.pump();
   }
 
@@ -157,24 +164,73 @@ export class Outbox {
     this.#ended = true;
     this.#peer = undefined;
     this.#repeats = [];
-    const written = [...this.#inFlight.values()];
+    const written = [...this.#completing.values(), ...this.#inFlight.values()];
     const unwritten = this.#queue.remove(() => true);
     this.#inFlight.clear();
+    this.#completing.clear();
     this.#queuedBytes = 0;
     for (const entry of written) this.#settle(entry, { kind: 'lost', written: true });
     for (const entry of unwritten) this.#settle(entry, { kind: 'lost', written: false });
   }
 
-  /** An answer for an identifier that is not in flight is ignored: it may be late, and changes nothing. */
+  /** PUBACK. For an identifier that is not in flight it is ignored: it may be late, and changes nothing. */
   acknowledged(packetId: number, acknowledgement: Acknowledgement): void {
-    const entry = this.#inFlight.get(packetId);
+    const entry = this.#answered(packetId, 1);
     if (entry === undefined) return;
+    this.#settle(entry, { kind: 'acknowledged', acknowledgement });
+    this.pump();
+  }
+
+  /** PUBREC: a refusal is the end [MQTT-4.3.3-4]; otherwise PUBREL follows, in the order of PUBREC [MQTT-4.6.0-4]. */
+  received(packetId: number, acknowledgement: Acknowledgement): void {
+    const entry = this.#answered(packetId, 2);
+    if (entry === undefined) {
+      const isKnown = this.#completing.has(packetId);
+      this.#sendPubrel(packetId, isKnown ? ReasonCode.success : ReasonCode.packetIdentifierNotFound);
+      return;
+    }
+    if (acknowledgement.reasonCode >= failureFrom)
+      this.#settle(entry, { kind: 'acknowledged', acknowledgement });
+    else {
+      entry.answer = acknowledgement;
+      this.#completing.set(packetId, entry);
+      this.#release(entry);
+    }
+    this.pump();
+  }
+
+  /** PUBCOMP, whatever its reason code: the identifier is free [MQTT-4.3.3-5]. */
+  completed(packetId: number): void {
+    const entry = this.#completing.get(packetId);
+    if (entry?.answer === undefined) {
+      if (this.#inFlight.has(packetId)) throw outOfOrder('PUBCOMP', packetId);
+      return;
+    }
+    this.#completing.delete(packetId);
+    this.#settle(entry, { kind: 'acknowledged', acknowledgement: entry.answer });
+    this.pump();
+  }
+
+  /** Takes it out of what is in flight. */
+  #answered(packetId: number, qos: 1 | 2): Entry | undefined {
+    const entry = this.#inFlight.get(packetId);
+    if (entry === undefined) return undefined;
+    if (entry.outgoing.publish.qos !== qos) throw outOfOrder(qos === 1 ? 'PUBACK' : 'PUBREC', packetId);
     this.#inFlight.delete(packetId);
     const repeat = this.#repeats.indexOf(entry);
     if (repeat >= 0) this.#repeats.splice(repeat, 1);
     else this.#measure(entry);
-    this.#settle(entry, { kind: 'acknowledged', acknowledgement });
-    this.pump();
+    return entry;
+  }
+
+  #release(entry: Entry): void {
+    entry.writtenAtMs = this.#options.clock.now();
+    this.#sendPubrel(entry.packetId, ReasonCode.success);
+  }
+
+  #sendPubrel(packetId: number, reasonCode: number): void {
+    const peer = this.#peer;
+    peer?.stream.send({ type: 'pubrel', packetId, reasonCode }, peer.version);
   }
 
   /** Of an entry that was written on this connection. */
@@ -238,8 +294,8 @@ export class Outbox {
   #hasRoom({ bytes, rank, outgoing }: Entry, peer: OutboxPeer): boolean {
     if (outgoing.publish.qos === 0)
       return peer.stream.transport.bufferedBytes + peer.stream.output.pendingBytes <= unsentBytesMax;
-    if (this.#inFlight.size + this.#reservedIds.size >= packetIdMax) return false;
-    const inFlight = this.#inFlight.size - this.#repeats.length;
+    if (this.inFlight + this.#reservedIds.size >= packetIdMax) return false;
+    const inFlight = this.inFlight - this.#repeats.length;
     if (inFlight >= peer.receiveMaximum) return false;
     if (rank >= this.#options.urgentRank && this.#urgentInFlight === 0) return true;
     if (!this.#window.hasRoom(bytes)) return false;
@@ -273,7 +329,7 @@ export class Outbox {
   #repeatNext(peer: OutboxPeer): boolean {
     const [entry] = this.#repeats;
     if (entry === undefined) return false;
-    if (this.#inFlight.size - this.#repeats.length >= peer.receiveMaximum) return false;
+    if (this.inFlight - this.#repeats.length >= peer.receiveMaximum) return false;
     if (!this.#window.hasRoom(entry.bytes)) return false;
     this.#repeats.shift();
     const { outgoing } = entry;
@@ -346,8 +402,12 @@ export class Outbox {
   /** [MQTT-2.2.1-3], [MQTT-2.2.1-4]. `#hasRoom` has seen that there is one. */
   #freePacketId(): number {
     do this.#lastPacketId = this.#lastPacketId === packetIdMax ? 1 : this.#lastPacketId + 1;
-    while (this.#inFlight.has(this.#lastPacketId) || this.#reservedIds.has(this.#lastPacketId));
+    while (this.#isUsed(this.#lastPacketId));
     return this.#lastPacketId;
+  }
+
+  #isUsed(packetId: number): boolean {
+    return this.#inFlight.has(packetId) || this.#completing.has(packetId) || this.#reservedIds.has(packetId);
   }
 
   #sweep(nowMs: number): void {
@@ -366,6 +426,11 @@ export class Outbox {
 
   #overdue(nowMs: number): boolean {
     const { urgentRank, limits } = this.#options;
+    // Of PUBREL, the first one is the oldest.
+    for (const { writtenAtMs } of this.#completing.values()) {
+      if (nowMs - writtenAtMs >= limits.answerMs) return true;
+      break;
+    }
     for (const entry of this.#inFlight.values()) {
       if (this.#repeats.includes(entry)) continue;
       const urgent = entry.rank >= urgentRank;
@@ -378,12 +443,19 @@ export class Outbox {
 }
 
 /** Already promised to the session, so it must be sent; its time is over, so its content is not. */
-function expiredPublish({ topic }: Publish): Publish {
+function expiredPublish({ topic, qos }: Publish): Publish {
   return {
     topic,
     payload: new Uint8Array(0),
-    qos: 1,
+    qos,
     retain: false,
     userProperties: [['error', 'expired']],
   };
+}
+
+function outOfOrder(packet: string, packetId: number): ProtocolError {
+  return new ProtocolError(
+    ReasonCode.protocolError,
+    `${packet} for ${packetId}, which awaits another answer`,
+  );
 }

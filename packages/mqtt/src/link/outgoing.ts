@@ -8,7 +8,7 @@ export type Outcome =
   | { readonly kind: 'sent' }
   /** Not written: `expiresAt` passed first. */
   | { readonly kind: 'expired' }
-  /** Not written: larger than the peer's Maximum Packet Size, or not expressible in MQTT. */
+  /** Not written: larger than the peer's Maximum Packet Size, above its Maximum QoS, or not expressible in MQTT. */
   | { readonly kind: 'too-large' }
   /** The link, and the session if there is one, ended before an answer. */
   | { readonly kind: 'lost'; readonly written: boolean };
@@ -23,7 +23,7 @@ export interface Outgoing {
   readonly rank: number;
   /** Unix ms. Checked when the bytes are written, and the remaining seconds are what the peer is told. */
   readonly expiresAt?: number;
-  /** With QoS 1: waits in the session while it has no connection, instead of being settled as lost. */
+  /** With QoS 1 and 2: waits in the session while it has no connection, instead of being settled as lost. */
   readonly keepWhileOffline?: boolean;
   /** The bytes go to the transport now. Not called again for a repetition. */
   written?(): void;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Outgoing } from '../link/outgoing.ts';
 import type { TransportInfo } from '../link/transport.ts';
-import type { Acknowledgement, ProtocolVersion, Publish, UserProperties, Will } from '../packet.ts';
+import type { Acknowledgement, ProtocolVersion, Publish, Qos, UserProperties, Will } from '../packet.ts';
 
 /** Everything a CONNECT says about who connects. */
 export interface ConnectRequest {
@@ -32,7 +32,7 @@ export interface Denied {
 }
 
 export interface SubscribeOptions {
-  readonly qos: 0 | 1 | 2;
+  readonly qos: Qos;
   readonly retainHandling: 0 | 1 | 2;
   /** The session had no subscription with this filter. */
   readonly isNew: boolean;
@@ -55,7 +55,7 @@ export interface Session<Principal> {
   /** Of the client; undefined: no limit. */
   readonly maximumPacketSize: number | undefined;
   /** What the subscriptions of this session make of a topic, reserved ones included. */
-  matches(topic: string): { qos: 0 | 1; subscriptionIds: number[] } | undefined;
+  matches(topic: string): { qos: Qos; subscriptionIds: number[] } | undefined;
   /** Without a connection: settled at once as lost. */
   send(outgoing: Outgoing): void;
   /** Waiting in front of the window; in flight is not counted. */
@@ -88,7 +88,10 @@ export interface Application<Principal> {
   authenticate(request: ConnectRequest): Promise<Authenticated<Principal> | Denied>;
   /** Ordinary tree only. */
   authorize(principal: Principal, action: 'publish' | 'subscribe', topicOrFilter: string): boolean;
-  /** Reserved topics only; also for a Will, when it fires. The result is ignored for QoS 0 and for a Will. */
+  /**
+   * Reserved topics only; also for a Will, when it fires. The result is ignored for QoS 0 and for a Will. With QoS 2 it
+   * is called once per message: a repetition gets the answer of the first call.
+   */
   publish(session: Session<Principal>, publish: Publish): Acknowledgement | Promise<Acknowledgement>;
   /** Reserved filters only. */
   subscribe(session: Session<Principal>, filter: string, options: SubscribeOptions): SubscribeAnswer;

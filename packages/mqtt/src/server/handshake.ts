@@ -111,7 +111,6 @@ export class Handshake<P> implements PacketReader {
     if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // 3.1.1 [MQTT-3.1.3-8]
     if (clientId.length > limits.clientIdLengthMax) return ReasonCode.clientIdentifierNotValid;
     if (will === undefined) return undefined;
-    if (will.qos === 2 && version === 5) return ReasonCode.qosNotSupported; // [MQTT-3.2.2-12]
     return isTooLong(will.topic, limits) ? ReasonCode.topicNameInvalid : undefined;
   }
 
@@ -200,7 +199,6 @@ export class Handshake<P> implements PacketReader {
     const { limits } = this.#host;
     const answer: Properties = {
       receiveMaximum: limits.receiveMaximum,
-      maximumQos: 1, // [MQTT-3.2.2-9]
       maximumPacketSize: limits.packetBytesMax,
       sharedSubscriptionAvailable: 0,
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../clock.ts';
 import type { Outgoing } from '../link/outgoing.ts';
-import type { Acknowledgement, Publish } from '../packet.ts';
+import type { Acknowledgement, Publish, Qos } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
 import type { Application, ReceivePolicy } from './application.ts';
 import type { ServerLimits } from './limits.ts';
@@ -50,7 +50,7 @@ export interface RouterOptions<P> {
 
 /** All that matched for one session: it gets one copy, with the highest QoS and every identifier [MQTT-3.3.4-2..4]. */
 interface Match {
-  qos: 0 | 1;
+  qos: Qos;
   retain: boolean;
   ids: number[] | undefined;
 }
@@ -126,7 +126,7 @@ export class Router<P> {
         subscriber.deliver(new OrdinaryMessage(forward(content, qos, retain, ids), expiresAt));
         continue;
       }
-      const kind = qos + (retain ? 2 : 0) + (content === publish ? 0 : 4);
+      const kind = qos + (retain ? 3 : 0) + (content === publish ? 0 : 6);
       const message = (shared[kind] ??= new OrdinaryMessage(
         forward(content, qos, retain, undefined),
         expiresAt,
@@ -166,7 +166,7 @@ function addMatch(match: Match, subscription: Subscription, publish: Publish): v
 }
 
 /** Everything of a message but what belongs to one connection; properties unaltered [MQTT-3.3.2-4, -15, -16, -17, -20]. */
-export function forward(publish: Publish, qos: 0 | 1, retain: boolean, ids: number[] | undefined): Publish {
+export function forward(publish: Publish, qos: Qos, retain: boolean, ids: number[] | undefined): Publish {
   const { topic, payload, userProperties } = publish;
   const copy: Publish = { topic, payload, qos, retain, userProperties };
   if (publish.payloadFormat !== undefined) copy.payloadFormat = publish.payloadFormat;

@@ -6,6 +6,7 @@ import type { Admission } from '../link/incoming.ts';
 import { Outbox, type OutboxShare } from '../link/outbox.ts';
 import { messageBytes, type Outgoing } from '../link/outgoing.ts';
 import type { PacketStream } from '../link/packet-stream.ts';
+import { Received } from '../link/received.ts';
 import type {
   Acknowledgement,
   ConnackPacket,
@@ -13,6 +14,7 @@ import type {
   Packet,
   ProtocolVersion,
   Publish,
+  Qos,
   SubscriptionAnswerPacket,
   Will,
 } from '../packet.ts';
@@ -69,6 +71,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   maximumPacketSize: number | undefined;
   readonly #host: SessionHost<P>;
   readonly #outbox: Outbox;
+  readonly #received = new Received();
   #connection: Connection | undefined;
   #keepAliveMs = 0;
   #expirySeconds = 0;
@@ -138,6 +141,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       version,
       peer,
       outbox: this.#outbox,
+      received: this.#received,
       incoming: limits,
       admission,
       clock,
@@ -150,9 +154,9 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#tell(() => application.opened(this));
   }
 
-  matches(topic: string): { qos: 0 | 1; subscriptionIds: number[] } | undefined {
+  matches(topic: string): { qos: Qos; subscriptionIds: number[] } | undefined {
     const reserved = this.#host.application.reserves(topic);
-    let found: { qos: 0 | 1; subscriptionIds: number[] } | undefined;
+    let found: { qos: Qos; subscriptionIds: number[] } | undefined;
     for (const { filter, qos, subscriptionId } of this.subscriptions.values()) {
       if ((reserved && startsWithWildcard(filter)) || !topicMatches(filter, topic)) continue;
       found ??= { qos, subscriptionIds: [] };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../clock.ts';
 import type {
+  Qos,
   SubscribePacket,
   SubscriptionAnswerPacket,
   SubscriptionRequest,
@@ -57,7 +58,7 @@ export class Subscribing<P> {
       const verdict = this.#ask(session, request.filter, options);
       reasonString ??= verdict.reasonString;
       if (verdict.reasonCode >= failureFrom) return verdict.reasonCode;
-      const qos = verdict.reasonCode === 0 ? 0 : 1; // QoS 2 is granted as 1 [MQTT-3.8.4-7]
+      const qos = Math.min(verdict.reasonCode, 2) as Qos; // [MQTT-3.8.4-7]
       this.#grant(session, request, qos, subscriptionId);
       granted.push({ request, options });
       return qos;
@@ -125,7 +126,7 @@ export class Subscribing<P> {
   #grant(
     session: Subscriber<P>,
     request: SubscriptionRequest,
-    qos: 0 | 1,
+    qos: Qos,
     subscriptionId: number | undefined,
   ): void {
     const { application, tree } = this.#options;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Qos } from '../packet.ts';
 
 export interface Subscription {
   readonly filter: string;
-  readonly qos: 0 | 1;
+  readonly qos: Qos;
   readonly noLocal: boolean;
   readonly retainAsPublished: boolean;
   readonly subscriptionId: number | undefined;

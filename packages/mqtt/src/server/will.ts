@@ -6,7 +6,7 @@ export function willPublish({ topic, payload, qos, retain, properties }: Will): 
   const publish: Publish = {
     topic,
     payload,
-    qos: qos === 0 ? 0 : 1,
+    qos,
     retain,
     userProperties: properties.userProperties ?? [],
   };

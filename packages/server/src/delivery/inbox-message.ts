@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isUtf8 } from 'node:buffer';
-import type { Publish } from '@sealpost/mqtt';
+import type { Publish, Qos } from '@sealpost/mqtt';
 import {
   copiesOf,
   formatTrust,
@@ -30,7 +30,7 @@ export function inboxTopicOf({ lane, seal }: LiveMessage): string {
 /** The PUBLISH that shows a message to one of its recipient's clients: body, seal, and the server's own words. */
 export function inboxPublish(
   message: LiveMessage,
-  match: { readonly qos: 0 | 1; readonly subscriptionIds: number[] },
+  match: { readonly qos: Qos; readonly subscriptionIds: number[] },
   client: Client,
   fit: Fit,
   nowSeconds: number,
