@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
@@ -124,6 +126,47 @@ test('two domains that were started separately exchange mail over TLS, with stoc
   );
   const credentials = await fire.account('credential', 'list', desk);
   assert.match(credentials, /used \d{4}-/, 'the sign-in was noted');
+});
+
+test('over WebSocket and TLS an account signs in and gets its mail; a page of another origin is turned away', async (t) => {
+  const home = await Prepared.init('home.test');
+  await home.person('ann@home.test');
+  const page = 'https://mail.home.test';
+  const listen = ['--set', 'listen.wss=127.0.0.1:0', '--set', `listen.origins=${page}`];
+  const served = await Served.start(t, home, ...listen);
+  const { host, port } = served.ready.wss ?? assert.fail('serve names no wss');
+  const ca = await readFile(home.caFile);
+  const ann = await connectAsync(`wss://${host}:${port}/mqtt`, {
+    ca,
+    servername: 'localhost',
+    wsOptions: { headers: { origin: page } },
+    username: 'ann@home.test',
+    password,
+    protocolVersion: 5,
+    reconnectPeriod: 0,
+  });
+  t.after(() => ann.endAsync(true));
+  const arrived = firstIn(ann);
+  await ann.publishAsync('mail/to/ann@home.test', 'To myself', { qos: 1 });
+  assert.equal(await arrived, 'To myself');
+  const elsewhere = request({
+    host,
+    port,
+    path: '/mqtt',
+    ca,
+    servername: 'localhost',
+    headers: {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      origin: 'https://elsewhere.test',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      'sec-websocket-protocol': 'mqtt',
+    },
+  }).end();
+  const [answer] = (await once(elsewhere, 'response')) as [IncomingMessage];
+  answer.resume();
+  assert.equal(answer.statusCode, 403);
 });
 
 test('SIGTERM: what was received is stored and answered, the client hears 0x8B, and the process ends with 0', async (t) => {

@@ -102,7 +102,8 @@ test('above its rate a client of MQTT 3.1.1 is disconnected, and of what was sen
   const closed = new Promise<void>((resolve) => old.client.once('close', () => resolve()));
   for (const body of ['one', 'two', 'three']) old.client.publish(toDesk, body, { qos: 1 });
   await closed;
-  assert.deepEqual([(await reader.next()).text, (await reader.next()).text], ['one', 'two']);
+  const taken = [(await reader.next()).text, (await reader.next()).text];
+  assert.deepEqual(taken.sort(), ['one', 'two']);
 
   const quick = await JsClient.connect(t, at, ann);
   await quick.client.subscribeAsync('mail/evidence/#', { qos: 1 });

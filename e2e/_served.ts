@@ -23,6 +23,7 @@ interface Ready {
   readonly mqtt: Place;
   readonly mqtts: Place;
   readonly relay: Place;
+  readonly wss?: Place;
 }
 
 /** What `sealpost init` made. */

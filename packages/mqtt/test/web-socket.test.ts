@@ -134,7 +134,7 @@ test('[MQTT-6.0.0-3] [MQTT-6.0.0-4] [MQTT3-6.0.0-3] [MQTT3-6.0.0-4] what does no
   assert.deepEqual(application.log, []);
 });
 
-test('only the version of the standard is spoken: in others a page goes by another header (found by fuzzing)', async (t) => {
+test('only the version of the standard is spoken: in others a page goes by another header', async (t) => {
   const { port, application } = await run(t);
   for (const version of ['8', '0xd', '13, 8', '']) {
     const headers = {
@@ -276,7 +276,7 @@ test('over TLS the account is as secure as over mqtts, and an origin is asked fo
   assert.equal(await statusOf(url, ['mqtt'], evil), 403);
 });
 
-test('a client that closes its WebSocket and not its connection is cut off (found by fuzzing)', async (t) => {
+test('a client that closes its WebSocket and not its connection is cut off', async (t) => {
   const { port } = await run(t);
   const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
   socket.on('error', () => undefined);

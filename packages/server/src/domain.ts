@@ -208,7 +208,7 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     consigned: (mailbox) => delivery.refresh(mailbox),
     report,
   });
-  const housekeeping = new Housekeeping({ custody, clock, report });
+  const housekeeping = new Housekeeping({ custody, certificates: archive, clock, report });
   const deadlines = new Deadlines({ clock, sweep: (nowMs) => expiry.sweep(nowMs), report });
 
   const peers = new Map(options.peers.map((peer) => [peer.domain, peer]));

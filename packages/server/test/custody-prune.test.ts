@@ -148,8 +148,10 @@ test('a step takes a few rows, and many steps take all', async (t) => {
 test('housekeeping starts late, pauses between steps, comes again and can be stopped', async () => {
   const clock = new FakeClock(sampleNow * 1000);
   const asked: number[] = [];
+  let forgotten = 0;
   const housekeeping = new Housekeeping({
     clock,
+    certificates: { forget: async () => void (forgotten += 1) },
     report: assert.fail,
     custody: {
       async prune(nowSeconds) {
@@ -164,6 +166,7 @@ test('housekeeping starts late, pauses between steps, comes again and can be sto
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.deepEqual(asked, [60, 60, 60 + 6 * 3600]);
+  assert.equal(forgotten, 1);
   await housekeeping.stop();
   clock.advance(24 * 3_600_000);
   assert.equal(asked.length, 3);

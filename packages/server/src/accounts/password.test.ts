@@ -6,9 +6,9 @@ import { PasswordCheck, hashPassword } from './password.ts';
 test('the right password passes, a wrong one and an unknown account do not', async () => {
   const check = new PasswordCheck();
   const record = await hashPassword(Buffer.from('correct horse'));
-  assert.equal(await check.verify(Buffer.from('correct horse'), [record]), record);
-  assert.equal(await check.verify(Buffer.from('wrong horse'), [record]), undefined);
-  assert.equal(await check.verify(Buffer.from('correct horse'), []), undefined);
+  assert.deepEqual(await check.verify(Buffer.from('correct horse'), [record]), { ok: true, value: record });
+  assert.deepEqual(await check.verify(Buffer.from('wrong horse'), [record]), { ok: true, value: undefined });
+  assert.deepEqual(await check.verify(Buffer.from('correct horse'), []), { ok: true, value: undefined });
 });
 
 test('of several passwords with one salt, each passes and is told from the others', async () => {
@@ -16,9 +16,18 @@ test('of several passwords with one salt, each passes and is told from the other
   const salt = Buffer.alloc(16, 7);
   const phone = await hashPassword(Buffer.from('for the phone'), salt);
   const alarm = await hashPassword(Buffer.from('for the alarm'), salt);
-  assert.equal(await check.verify(Buffer.from('for the phone'), [phone, alarm]), phone);
-  assert.equal(await check.verify(Buffer.from('for the alarm'), [phone, alarm]), alarm);
-  assert.equal(await check.verify(Buffer.from('for neither'), [phone, alarm]), undefined);
+  assert.deepEqual(await check.verify(Buffer.from('for the phone'), [phone, alarm]), {
+    ok: true,
+    value: phone,
+  });
+  assert.deepEqual(await check.verify(Buffer.from('for the alarm'), [phone, alarm]), {
+    ok: true,
+    value: alarm,
+  });
+  assert.deepEqual(await check.verify(Buffer.from('for neither'), [phone, alarm]), {
+    ok: true,
+    value: undefined,
+  });
 });
 
 test('the record tells nothing of the password, and two records differ', async () => {
@@ -32,11 +41,30 @@ test('the record tells nothing of the password, and two records differ', async (
 
 test('when too many wait, strangers are told to come back first, then those who were here before', async () => {
   const check = new PasswordCheck(() => Promise.resolve(Buffer.alloc(32)));
-  const asked = (count: number, isKnown: boolean): (Promise<string | undefined> | undefined)[] =>
-    Array.from({ length: count }, () => check.verify(Buffer.from('x'), [], isKnown));
-  const strangers = asked(60, false);
-  const known = asked(20, true);
-  assert.equal(strangers.filter((verdict) => verdict === undefined).length, 60 - 48);
-  assert.equal(known.filter((verdict) => verdict === undefined).length, 20 - 16);
-  for (const verdict of [...strangers, ...known]) assert.equal(await verdict, undefined);
+  const refusedOf = async (count: number, isKnown: boolean): Promise<number> => {
+    const verdicts = Array.from({ length: count }, () => check.verify(Buffer.from('x'), [], isKnown));
+    return (await Promise.all(verdicts)).filter(({ ok }) => !ok).length;
+  };
+  assert.deepEqual(await Promise.all([refusedOf(60, false), refusedOf(20, true)]), [60 - 48, 20 - 16]);
+});
+
+test('who has waited too long is told to come back, and nothing is computed for it', async () => {
+  let nowMs = 0;
+  let computed = 0;
+  const began = Promise.withResolvers<void>();
+  const first = Promise.withResolvers<Buffer>();
+  const derive = (): Promise<Buffer> => {
+    computed += 1;
+    began.resolve();
+    return first.promise;
+  };
+  const check = new PasswordCheck(derive, { now: () => nowMs });
+  const verdicts = [1, 2].map(() => check.verify(Buffer.from('x'), []));
+  await began.promise;
+  nowMs = 5_001;
+  first.resolve(Buffer.alloc(32));
+  const [checked, late] = await Promise.all(verdicts);
+  assert.equal(checked?.ok, true);
+  assert.ok(late?.ok === false);
+  assert.deepEqual([late.refusal.code, late.refusal.retryAfterSeconds, computed], ['overloaded', 5, 1]);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { accept, refuse, type Result } from '@sealpost/protocol';
 
 // Argon2id with 19 MiB and two passes (RFC 9106 §4 names the trade-off; the figures follow OWASP's minimum).
 const memoryKiB = 19 * 1024;
@@ -12,6 +13,9 @@ export const passwordBytesMax = 1024;
 const waitingMax = 64;
 /** Places that only those may take who have signed in from the same address before. */
 const keptForKnown = 16;
+/** Whoever has waited longer is told to come back: its handshake would soon be cut off, and tell it nothing. */
+const waitMsMax = 5_000;
+const retryAfterSeconds = 5;
 
 export type Derive = (message: Uint8Array, nonce: Uint8Array) => Promise<Buffer>;
 
@@ -28,27 +32,32 @@ export class PasswordCheck {
   #waiting = 0;
   readonly #decoy: Promise<string>;
   readonly #derive: Derive;
+  readonly #clock: { now(): number };
 
   /** `derive`: to be counted, or replaced by something faster. */
-  constructor(derive: Derive = argon2id) {
+  constructor(derive: Derive = argon2id, clock: { now(): number } = performance) {
     this.#derive = derive;
+    this.#clock = clock;
     this.#decoy = hashPassword(randomBytes(16));
     // Nobody may ever wait for it: its failure is that of the sign-in that needs it, not of the process.
     this.#decoy.catch(() => {});
   }
 
   /**
-   * Resolves to the record that the password belongs to, or to undefined; is undefined when too many sign-ins wait
-   * already. The records have one salt, so however many there are, the work is the same.
+   * The record that the password belongs to, or undefined. Refused `overloaded`, with nothing checked, when too many
+   * sign-ins wait already, or too long. The records have one salt, so however many there are, the work is the same.
    */
-  verify(
+  async verify(
     password: Uint8Array,
     records: readonly string[],
     isKnown = false,
-  ): Promise<string | undefined> | undefined {
-    if (this.#waiting >= (isKnown ? waitingMax : waitingMax - keptForKnown)) return undefined;
+  ): Promise<Result<string | undefined>> {
+    if (this.#waiting >= (isKnown ? waitingMax : waitingMax - keptForKnown)) return tooBusy('many');
     this.#waiting += 1;
-    const verdict = this.#tail.then(() => this.#compare(password, records));
+    const untilMs = this.#clock.now() + waitMsMax;
+    const verdict = this.#tail.then(async () =>
+      this.#clock.now() > untilMs ? tooBusy('long') : accept(await this.#compare(password, records)),
+    );
     this.#tail = verdict.catch(() => {}).then(() => (this.#waiting -= 1));
     return verdict;
   }
@@ -63,6 +72,10 @@ export class PasswordCheck {
     }
     return found;
   }
+}
+
+function tooBusy(why: 'many' | 'long'): Result<never> {
+  return refuse('overloaded', `sign-ins wait, too ${why}`, retryAfterSeconds);
 }
 
 export function argon2id(message: Uint8Array, nonce: Uint8Array): Promise<Buffer> {

@@ -95,17 +95,16 @@ export class SignIn {
   async #tryPassword(username: string, password: Uint8Array, attempt: Attempt): Promise<Result<Principal>> {
     const account = isCanonicalAddress(username) ? this.#options.accounts.find(username) : undefined;
     const passwords = account === undefined || account.isDisabled === true ? [] : account.passwords;
-    const verdict = this.#passwords.verify(
+    const verdict = await this.#passwords.verify(
       password,
       passwords.map(({ record }) => record),
       attempt.isKnown,
     );
-    if (verdict === undefined) {
+    if (!verdict.ok) {
       attempt.notTried();
-      return refuse('overloaded', 'too many sign-ins wait', 5);
+      return verdict;
     }
-    const matched = await verdict;
-    const credentialId = passwords.find(({ record }) => record === matched)?.id;
+    const credentialId = passwords.find(({ record }) => record === verdict.value)?.id;
     if (account === undefined || credentialId === undefined) return refuse('credentials-invalid');
     attempt.succeeded();
     return accept({

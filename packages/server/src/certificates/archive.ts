@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { access, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrustStore, TrustedCertificate } from '@sealpost/identity';
 import { concatBytes, decodeCbor, encodeCbor, toHex, type Domain } from '@sealpost/protocol';
@@ -7,6 +7,15 @@ import { concatBytes, decodeCbor, encodeCbor, toHex, type Domain } from '@sealpo
 const fileBytesMax = 16 * 1024;
 /** Names remembered, so that a certificate that comes again costs no file system. */
 const keptMax = 10_000;
+
+const dayMs = 86_400_000;
+/**
+ * A certificate signs for 397 days at most after it was kept, what it signed lives for 31 days at most, and evidence of
+ * that is kept for 13 months: then nothing that is stored names it.
+ */
+const keptForMs = (397 + 31 + 396) * dayMs;
+/** A file that was being written when the process or the disk's room ended. */
+const abandonedAfterMs = dayMs;
 
 /**
  * Certificates of stored seals, one small file each, named by hash: a seal in a mailbox names its certificate by
@@ -59,6 +68,18 @@ export class CertificateArchive {
       await directory.sync();
     } finally {
       await directory.close();
+    }
+  }
+
+  /** Deletes what no stored seal or statement can name any more. */
+  async forget(nowMs: number): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      const path = join(this.#directory, name);
+      const isWhole = !name.includes('.');
+      const { mtimeMs } = await stat(path);
+      if (nowMs - mtimeMs <= (isWhole ? keptForMs : abandonedAfterMs)) continue;
+      this.#kept.delete(name);
+      await rm(path, { force: true });
     }
   }
 

@@ -4,6 +4,7 @@ import type { Pruning } from './custody.ts';
 
 interface HousekeepingOptions {
   readonly custody: Pruning;
+  readonly certificates: { forget(nowMs: number): Promise<void> };
   readonly clock: Clock;
   report(error: unknown): void;
 }
@@ -43,9 +44,10 @@ export class Housekeeping {
   }
 
   async #prune(): Promise<void> {
-    const { clock, custody, report } = this.#options;
+    const { certificates, clock, custody, report } = this.#options;
     try {
       const { isLast } = await custody.prune(Math.floor(clock.now() / 1000));
+      if (isLast) await certificates.forget(clock.now());
       this.#in(isLast ? againAfterMs : pauseMs);
     } catch (error) {
       report(error);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, rmSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeBytes } from './durable-file.ts';
 import { isStorageFull, isWriteRefused } from './result-codes.ts';
 
 const refusals: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
-const block = Buffer.alloc(1024 * 1024, 0xa5);
+const blockBytes = 1024 * 1024;
 
 export interface RoomLimits {
   /** Free room on the disk below which nothing new is begun, so that what was begun can be finished. */
@@ -83,7 +84,9 @@ function writeBlocks(path: string, bytes: number): boolean {
   try {
     const file = openSync(path, 'w', 0o600);
     try {
-      for (let left = bytes; left > 0;) left -= writeSync(file, block, 0, Math.min(left, block.length));
+      // Random, so that no file system makes it smaller.
+      const block = randomBytes(blockBytes);
+      for (let left = bytes; left > 0;) left -= writeSync(file, block, 0, Math.min(left, blockBytes));
     } finally {
       closeSync(file);
     }
