@@ -8,30 +8,17 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { strictCodec, type Packet, type Publish } from '@sealpost/mqtt';
 import { connectTcp, listenTcp } from '@sealpost/mqtt/node';
-import { createMqttServer, type Application } from '@sealpost/mqtt/server';
+import { createMqttServer, OpenApplication } from '@sealpost/mqtt/server';
 
 const messages = 200_000;
 const window = 60;
-
-const open: Application<null> = {
-  reserves: (topic) => topic.startsWith('mail/'),
-  authenticate: () => Promise.resolve({ principal: null, account: 'a' }),
-  authorize: () => true,
-  publish: () => ({ reasonCode: 0 }),
-  subscribe: () => ({ reasonCode: 1 }),
-  subscribed: () => undefined,
-  unsubscribed: () => undefined,
-  opened: () => undefined,
-  closed: () => undefined,
-  ended: () => undefined,
-};
 
 if (process.argv[2] === 'clients') await clients(Number(process.argv[3]));
 else await measure();
 
 async function measure(): Promise<void> {
   codecRates();
-  const server = createMqttServer({ application: open, report: console.error });
+  const server = createMqttServer({ application: new OpenApplication(), report: console.error });
   const listener = await listenTcp(server, { host: '127.0.0.1', port: 0 });
   const before = process.cpuUsage();
   await runClients('sealpost', listener.port);

@@ -42,7 +42,7 @@ function rowsOf({ tag, statements }: Standard, { implementedIn, testedIn }: Mqtt
     const id = `${tag}-${statement.number}`;
     const cells = [
       statement.number,
-      statement.asks.replaceAll(/[|*_#+$]/g, '\\$&'),
+      statement.asks.replaceAll(/[|*_]/g, '\\$&'),
       verdict(statement, testedIn.has(id)),
       links(implementedIn.get(id)),
       links(testedIn.get(id)),

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
-import { SubscriptionTree } from './server/subscription-tree.ts';
 import { isShared, isTopicFilter, isTopicName, topicMatches } from './topic.ts';
 
 test('[MQTT-4.7.0-1] [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT3-4.7.1-1] [MQTT3-4.7.1-2] [MQTT3-4.7.1-3] [MQTT3-4.7.3-1] what is a filter', () => {
@@ -38,37 +36,4 @@ test('[MQTT-4.7.2-1] [MQTT-4.7.3-4] [MQTT3-4.7.2-1] [MQTT3-4.7.3-4] what matches
   ];
   for (const [filter = '', topic = ''] of yes) assert.ok(topicMatches(filter, topic), `${filter} ${topic}`);
   for (const [filter = '', topic = ''] of no) assert.ok(!topicMatches(filter, topic), `${filter} ${topic}`);
-});
-
-test('the tree finds exactly what filter by filter matching finds', () => {
-  const level = fc.constantFrom('a', 'b', '', '$s');
-  const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'));
-  const filter = fc
-    .array(fc.oneof(level, fc.constant('+')), { minLength: 1, maxLength: 4 })
-    .chain((levels) => fc.constantFrom(levels.join('/'), [...levels, '#'].join('/'), '#'));
-  fc.assert(
-    fc.property(
-      fc.uniqueArray(filter, { maxLength: 12 }),
-      fc.nat({ max: 11 }),
-      topic,
-      (filters, removed, name) => {
-        const tree = new SubscriptionTree<string>();
-        const options = {
-          qos: 1,
-          noLocal: false,
-          retainAsPublished: false,
-          subscriptionId: undefined,
-        } as const;
-        for (const each of filters) tree.add('s', { filter: each, ...options });
-        const gone = filters[removed];
-        if (gone !== undefined) tree.remove('s', gone);
-        const left = filters.filter((each) => each !== gone);
-        const found: string[] = [];
-        if (name.length > 0) tree.match(name, (_subscriber, subscription) => found.push(subscription.filter));
-        const expected = name.length > 0 ? left.filter((each) => topicMatches(each, name)) : [];
-        assert.deepEqual(found.sort(), expected.sort());
-        assert.equal(tree.size, left.length);
-      },
-    ),
-  );
 });

@@ -200,6 +200,7 @@ test('[MQTT-3.1.3-10] the Will has its properties, user properties in their orde
     ['b', '1'],
     ['a', '2'],
     ['b', '1'],
+    ['c', ''],
   ] as const;
   const properties = { userProperties, contentType: 'text/plain', payloadFormat: 1, responseTopic: 'r' };
   const peer = await Peer.connected(port, 5, { will: { ...will('will'), properties } });

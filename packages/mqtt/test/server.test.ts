@@ -214,7 +214,7 @@ test('retained: last one, deleted by an empty one, with its life counted down, n
   await link.publish(message('held/a', 'mail', { retain: true }));
   await link.publish(message('r/c', 'short', { retain: true, messageExpirySeconds: 10 }));
   clock.advance(40_000);
-  assert.equal(server.stats.retained, 2);
+  assert.equal(server.stats.retained, 1, 'what expired is forgotten');
   const reader = await dial(port);
   await reader.subscribe([{ filter: '#', qos: 1 }]);
   await reader.subscribe([{ filter: 'r/+', qos: 0, retainHandling: 2 }]);
@@ -502,6 +502,43 @@ test('limits of the server are answered by name', async (t) => {
   await assert.rejects(dial(port, { clientId: 'c' }), { reasonCode: 0x89 });
   second.end();
   await second.closed;
+});
+
+test('one account cannot fill what is kept for all: retained messages and subscriptions', async (t) => {
+  const { port, server } = await run(t, {
+    limits: { retainedPerAccount: 2, subscriptionBytesPerAccount: 1500 },
+  });
+  const ann = await dial(port, { username: 'ann' });
+  const bob = await dial(port, { username: 'bob' });
+  const keep = async (link: typeof ann, topic: string, text = 'x', qos: 0 | 1 = 1): Promise<number> =>
+    (await link.publish(message(topic, text, { retain: true, qos }))).reasonCode;
+  for (const topic of ['r/1', 'r/2']) assert.equal(await keep(ann, topic), 0x10);
+  assert.equal(await keep(ann, 'r/3'), 0x97);
+  assert.equal(await keep(ann, 'r/1', 'again'), 0x10);
+  assert.equal(await keep(bob, 'r/1', 'taken over'), 0x10);
+  assert.equal(await keep(ann, 'r/3'), 0x10, 'what it published last is its own');
+  assert.equal(await keep(ann, 'r/4'), 0x97);
+  assert.equal(await keep(ann, 'r/3', ''), 0x10);
+  assert.equal(server.stats.retained, 2);
+  const filters = ['a', 'b', 'c', 'd'].map((filter) => ({ filter, qos: 1 }) as const);
+  assert.deepEqual(await ann.subscribe(filters), [1, 1, 0x97, 0x97]);
+  assert.deepEqual(await ann.unsubscribe(['a']), [0]);
+  assert.deepEqual(await ann.subscribe(filters.slice(1)), [1, 1, 0x97]);
+  assert.deepEqual(await bob.subscribe(filters), [1, 1, 0x97, 0x97]);
+  const again = await dial(port, { username: 'ann' });
+  assert.deepEqual(await again.subscribe(filters.slice(0, 1)), [0x97]);
+  ann.end();
+  await ann.closed;
+  assert.deepEqual(await again.subscribe(filters.slice(0, 1)), [1]);
+});
+
+test('a retained message with QoS 0 that finds no room is delivered and not kept', async (t) => {
+  const { port, server } = await run(t, { limits: { retainedMax: 0 } });
+  const link = await dial(port);
+  await link.subscribe([{ filter: 'r/#', qos: 1 }]);
+  await link.publish(message('r/1', 'x', { retain: true, qos: 0 }));
+  assert.equal((await link.count(1))[0]?.topic, 'r/1');
+  assert.equal(server.stats.retained, 0);
 });
 
 test('an account that leaves sessions behind loses its own oldest, and keeps nobody else out', async (t) => {

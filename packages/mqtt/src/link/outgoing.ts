@@ -31,8 +31,12 @@ export interface Outgoing {
 }
 
 /** Approximate size on the wire, for budgets. */
-export function messageBytes({ topic, payload, userProperties }: Publish): number {
+export function messageBytes(publish: Publish): number {
+  const { topic, payload, contentType, responseTopic, correlationData, userProperties } = publish;
   let bytes = 32 + topic.length + payload.length;
+  if (contentType !== undefined) bytes += contentType.length;
+  if (responseTopic !== undefined) bytes += responseTopic.length;
+  if (correlationData !== undefined) bytes += correlationData.length;
   for (const [name, value] of userProperties) bytes += 5 + name.length + value.length;
   return bytes;
 }

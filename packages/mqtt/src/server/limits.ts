@@ -18,6 +18,8 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   /** Maximum Packet Size of the server; DISCONNECT 0x95. */
   readonly packetBytesMax: number;
   readonly clientIdLengthMax: number;
+  /** Told to version 5; 0: none are taken. */
+  readonly topicAliasMaximum: number;
   /** Longer ones are cut to it, and the client is told. */
   readonly sessionExpirySecondsMax: number;
   readonly keepAliveSecondsMax: number;
@@ -28,9 +30,15 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   readonly topicBytesMax: number;
   /** Of ordinary messages waiting for one session; more are dropped and counted. */
   readonly queuedBytesPerSession: number;
-  /** PUBACK 0x97. */
+  /** Filters as they are kept, of all sessions together. Above it: SUBACK 0x97. */
+  readonly subscriptionBytesMax: number;
+  readonly subscriptionBytesPerAccount: number;
+  /** PUBACK 0x97; with QoS 0, not retained. */
   readonly retainedMax: number;
   readonly retainedBytesMax: number;
+  /** Of those that the account published last. */
+  readonly retainedPerAccount: number;
+  readonly retainedBytesPerAccount: number;
   /** Of all connections together, unanswered. */
   readonly admissionBytesMax: number;
   /** Toward all sessions together, waiting or in flight; above it each has one message at a time. */
@@ -48,14 +56,19 @@ export const serverLimits: ServerLimits = {
   connectBytesMax: 96 * 1024,
   packetBytesMax: 256 * 1024,
   clientIdLengthMax: 256,
+  topicAliasMaximum: 0,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   keepAliveSecondsMax: 3600,
   subscriptionsPerSession: 256,
   topicLevelsMax: 32,
   topicBytesMax: 1024,
   queuedBytesPerSession: 1024 * 1024,
+  subscriptionBytesMax: 256 * 1024 * 1024,
+  subscriptionBytesPerAccount: 4 * 1024 * 1024,
   retainedMax: 10_000,
   retainedBytesMax: 64 * 1024 * 1024,
+  retainedPerAccount: 1_000,
+  retainedBytesPerAccount: 8 * 1024 * 1024,
   admissionBytesMax: 64 * 1024 * 1024,
   outboxBytesMax: 128 * 1024 * 1024,
 };

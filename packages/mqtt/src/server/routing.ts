@@ -88,7 +88,8 @@ export class Router<P> {
     const nowMs = this.#options.clock.now();
     const { messageExpirySeconds } = publish;
     const expiresAt = messageExpirySeconds === undefined ? undefined : nowMs + messageExpirySeconds * 1000;
-    if (publish.retain && !this.#retain(publish, expiresAt, nowMs)) return noRoom;
+    const isKept = !publish.retain || this.#retain(session.account, publish, expiresAt, nowMs);
+    if (!isKept && publish.qos > 0) return noRoom; // with QoS 0 it need not be kept (§3.3.1.3)
     const matches = this.#match(session, publish);
     if (matches.size === 0) return nobody;
     this.#fanOut(matches, publish, expiresAt);
@@ -96,9 +97,10 @@ export class Router<P> {
   }
 
   /** An empty one deletes [MQTT-3.3.1-6]; the flag is kept, so that a later subscriber sees it [MQTT-3.3.1-8]. */
-  #retain(publish: Publish, expiresAt: number | undefined, nowMs: number): boolean {
+  #retain(account: string, publish: Publish, expiresAt: number | undefined, nowMs: number): boolean {
     const { retained } = this.#options;
-    if (publish.payload.length > 0) return retained.keep({ publish: copyOf(publish), expiresAt }, nowMs);
+    if (publish.payload.length > 0)
+      return retained.keep({ publish: copyOf(publish), account, expiresAt }, nowMs);
     retained.remove(publish.topic);
     return true;
   }

@@ -237,6 +237,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
 
   #tick(): void {
     const nowMs = this.clock.now();
+    this.#retained.tick(nowMs);
     for (const handshake of this.#handshakes) handshake.tick(nowMs);
     for (const session of this.#sessions.values()) session.tick(nowMs);
   }

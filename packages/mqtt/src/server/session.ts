@@ -171,8 +171,10 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   }
 
   deliver(message: Outgoing): void {
+    const { outboxShare } = this.#host;
     const full =
       this.#outbox.isCrowded() ||
+      (!this.connected && outboxShare.bytes > outboxShare.bytesMax) ||
       this.#outbox.queuedBytes + messageBytes(message.publish) > this.#host.limits.queuedBytesPerSession;
     if (full) this.#host.dropped();
     else this.#outbox.send(message);
@@ -255,9 +257,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#publishWill();
     this.#ended = true;
     const { subscribing, application } = this.#host;
-    const filters = [...this.subscriptions.keys()];
-    this.subscriptions.clear();
-    for (const filter of filters) if (!application.reserves(filter)) subscribing.remove(this, filter);
+    subscribing.forget(this);
     this.#host.forget(this);
     this.#outbox.end();
     this.#tell(() => application.ended(this));

@@ -9,6 +9,7 @@ import type {
 } from '../packet.ts';
 import { failureFrom, ReasonCode } from '../reason-code.ts';
 import { isShared, isTopicFilter } from '../topic.ts';
+import { Allotment } from './allotment.ts';
 import type { Application, ReceivePolicy, SubscribeAnswer, SubscribeOptions } from './application.ts';
 import type { ServerLimits } from './limits.ts';
 import type { RetainedStore } from './retained.ts';
@@ -27,13 +28,20 @@ export interface SubscribingOptions<P> {
 }
 
 const failed: SubscribeAnswer = { reasonCode: ReasonCode.unspecifiedError };
+const tooMany: SubscribeAnswer = {
+  reasonCode: ReasonCode.quotaExceeded,
+  reasonString: 'too many subscriptions',
+};
 
 /** SUBSCRIBE and UNSUBSCRIBE: what is granted, and what follows a grant. */
 export class Subscribing<P> {
   readonly #options: SubscribingOptions<P>;
+  readonly #bytes: Allotment;
 
   constructor(options: SubscribingOptions<P>) {
     this.#options = options;
+    const { subscriptionBytesMax, subscriptionBytesPerAccount } = options.limits;
+    this.#bytes = new Allotment(subscriptionBytesMax, subscriptionBytesPerAccount);
   }
 
   /** One reason code per filter, in order [MQTT-3.8.4-6]; after the SUBACK, what each grant brings. */
@@ -64,13 +72,24 @@ export class Subscribing<P> {
   unsubscribe(session: Subscriber<P>, { filters }: UnsubscribePacket): number[] {
     return filters.map((filter) => {
       if (!session.subscriptions.delete(filter)) return ReasonCode.noSubscriptionExisted;
-      this.remove(session, filter);
+      this.#bytes.giveBack(session.account, subscriptionBytes(filter));
+      this.#remove(session, filter);
       return ReasonCode.success;
     });
   }
 
+  /** The session is over; the application is told that, and no single filters. */
+  forget(session: Subscriber<P>): void {
+    const { application, tree } = this.#options;
+    for (const filter of session.subscriptions.keys()) {
+      this.#bytes.giveBack(session.account, subscriptionBytes(filter));
+      if (!application.reserves(filter)) tree.remove(session, filter);
+    }
+    session.subscriptions.clear();
+  }
+
   /** Takes the filter out of the tree or tells the application. */
-  remove(session: Subscriber<P>, filter: string): void {
+  #remove(session: Subscriber<P>, filter: string): void {
     const { application, tree, report } = this.#options;
     if (!application.reserves(filter)) tree.remove(session, filter);
     else
@@ -86,8 +105,7 @@ export class Subscribing<P> {
     if (isShared(filter)) return { reasonCode: ReasonCode.sharedSubscriptionsNotSupported };
     if (!isTopicFilter(filter) || isTooLong(filter, limits))
       return { reasonCode: ReasonCode.topicFilterInvalid };
-    if (options.isNew && session.subscriptions.size >= limits.subscriptionsPerSession)
-      return { reasonCode: ReasonCode.quotaExceeded, reasonString: 'too many subscriptions' };
+    if (options.isNew && !this.#hasRoom(session, filter)) return tooMany;
     try {
       if (application.reserves(filter)) return application.subscribe(session, filter, options);
       const allowed = application.authorize(session.principal, 'subscribe', filter);
@@ -96,6 +114,13 @@ export class Subscribing<P> {
       report(error);
       return failed;
     }
+  }
+
+  #hasRoom({ account, subscriptions }: Subscriber<P>, filter: string): boolean {
+    const { subscriptionsPerSession } = this.#options.limits;
+    return (
+      subscriptions.size < subscriptionsPerSession && this.#bytes.fits(account, subscriptionBytes(filter))
+    );
   }
 
   #grant(
@@ -107,8 +132,9 @@ export class Subscribing<P> {
     const { application, tree } = this.#options;
     const { filter, noLocal = false, retainAsPublished = false } = request;
     const subscription = { filter, qos, noLocal, retainAsPublished, subscriptionId };
+    if (!session.subscriptions.has(filter)) this.#bytes.take(session.account, subscriptionBytes(filter));
     session.subscriptions.set(filter, subscription);
-    if (!application.reserves(filter)) tree.add(session, subscription);
+    if (!application.reserves(filter)) tree.add(session, filter, subscription);
   }
 
   #follow(session: Subscriber<P>, filter: string, options: SubscribeOptions): void {
@@ -130,13 +156,20 @@ export class Subscribing<P> {
     if (subscription === undefined) return;
     const { qos, subscriptionId } = subscription;
     const ids = subscriptionId === undefined ? undefined : [subscriptionId];
-    for (const { publish, expiresAt } of retained.matching(filter, clock.now())) {
-      if (receivePolicy?.mayReceive(session.principal, publish.topic) === false) continue;
+    retained.matching(filter, clock.now(), ({ publish, expiresAt }) => {
+      if (receivePolicy?.mayReceive(session.principal, publish.topic) === false) return;
       session.deliver(
         new OrdinaryMessage(forward(publish, qos < publish.qos ? qos : publish.qos, true, ids), expiresAt),
       );
-    }
+    });
   }
+}
+
+/** What one costs in memory at most, nodes of the tree included. */
+function subscriptionBytes(filter: string): number {
+  let levels = 1;
+  for (let at = filter.indexOf('/'); at >= 0; at = filter.indexOf('/', at + 1)) levels++;
+  return 300 + levels * 200 + filter.length;
 }
 
 function optionsOf({ qos, retainHandling = 0 }: SubscriptionRequest, isNew: boolean): SubscribeOptions {
