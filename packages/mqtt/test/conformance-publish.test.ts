@@ -144,6 +144,17 @@ for (const version of [4, 5] as const) {
     assert.deepEqual(summary(await late.messages()), ['r newer 0 retain']);
   });
 
+  test(`[MQTT-3.3.1-5] [MQTT3-3.3.1-7] with QoS 0 and no room for it, what the topic retained goes all the same, version ${version}`, async (t) => {
+    const { port, server } = await run(t, { limits: { retainedBytesMax: 1000 } });
+    const peer = await Peer.connected(port, version);
+    peer.publish('r', 'old', { ...qos1(1), retain: true });
+    peer.publish('r', 'x'.repeat(2000), { retain: true });
+    await peer.settled();
+    await peer.subscribe([{ filter: 'r', qos: 0 }]);
+    assert.deepEqual(await peer.settled(), []);
+    assert.equal(server.stats.retained, 0);
+  });
+
   test(`[MQTT3-3.1.2-7] [MQTT3-3.3.1-9] retained messages outlive their session; who is subscribed sees no RETAIN, version ${version}`, async (t) => {
     const { port, server } = await run(t);
     const reader = await Peer.connected(port, version, { clientId: 'reader' });

@@ -35,6 +35,15 @@ for (const version of [4, 5] as const) {
     assert.equal((await third.connack()).sessionPresent, false);
   });
 
+  test(`[MQTT-3.14.4-1] [MQTT-3.14.4-2] [MQTT3-3.14.4-1] [MQTT3-3.14.4-2] after DISCONNECT of the client nothing is heard or said, version ${version}`, async (t) => {
+    const { port, application } = await run(t);
+    const peer = await Peer.connected(port, version);
+    const publish = version === 5 ? '32 0b 0006 68656c642f61 0001 00' : '32 0a 0006 68656c642f61 0001';
+    peer.raw.send(`e0 00 c0 00 ${publish}`);
+    assert.deepEqual(await peer.raw.rest(), []);
+    assert.deepEqual(application.published, []);
+  });
+
   test(`[MQTT-4.2.0-1] [MQTT3-7.1.1-1] [MQTT3-7.0.0-2] bytes come and go in order, however they are cut, and the bare standard is enough, version ${version}`, async (t) => {
     const { port, application } = await run(t);
     const client = await RawClient.open(port);

@@ -152,6 +152,13 @@ test('[MQTT-3.8.3-3] No Local: nothing of one’s own client, all of the others'
   assert.deepEqual(texts(await peer.messages()), ['of another']);
 });
 
+test('[MQTT-3.1.2-29] SUBACK gives no reason to who wants no problem information', async (t) => {
+  const { port } = await run(t);
+  const peer = await Peer.connected(port, 5, { properties: { requestProblemInformation: 0 } });
+  peer.raw.send('82 0d 0001 00 0007 68656c642f6e6f 01');
+  assert.equal((await peer.raw.packet())?.toString('hex'), '900400010087');
+});
+
 test('[MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2] SUBACK and UNSUBACK fit the client', async (t) => {
   const { port, application } = await run(t);
   application.subscribe = () => ({ reasonCode: 0x87, reasonString: 'x'.repeat(100) });

@@ -56,12 +56,14 @@ async function run(t: TestContext): Promise<Running> {
 class Raw {
   readonly socket: WebSocket;
   #bytes = Buffer.alloc(0);
+  textFrames = 0;
   readonly #closed: Promise<number>;
   #wake: () => void = () => undefined;
 
   constructor(url: string, subprotocols: string[] = ['mqtt'], options: ClientOptions = {}) {
     this.socket = new WebSocket(url, subprotocols, options);
-    this.socket.on('message', (data: Buffer) => {
+    this.socket.on('message', (data: Buffer, isBinary) => {
+      if (!isBinary) this.textFrames++;
       this.#bytes = Buffer.concat([this.#bytes, data]);
       this.#wake();
     });
@@ -171,6 +173,7 @@ test('[MQTT-6.0.0-1] [MQTT3-6.0.0-1] a text frame ends the connection', async (t
   await raw.bytes(5);
   raw.socket.send('hello');
   assert.equal(await raw.closed(), 1003);
+  assert.equal(raw.textFrames, 0);
 });
 
 test('[MQTT-6.0.0-2] [MQTT3-6.0.0-2] packets may be split and joined by frames as one likes', async (t) => {

@@ -89,7 +89,9 @@ export class Router<P> {
     const { messageExpirySeconds } = publish;
     const expiresAt = messageExpirySeconds === undefined ? undefined : nowMs + messageExpirySeconds * 1000;
     const isKept = !publish.retain || this.#retain(session.account, publish, expiresAt, nowMs);
-    if (!isKept && publish.qos > 0) return noRoom; // with QoS 0 it need not be kept (§3.3.1.3)
+    if (!isKept && publish.qos > 0) return noRoom;
+    // With QoS 0 it need not be kept, but what it replaces goes [MQTT-3.3.1-5], [MQTT3-3.3.1-7].
+    if (!isKept) this.#options.retained.remove(publish.topic);
     const matches = this.#match(session, publish);
     if (matches.size === 0) return nobody;
     this.#fanOut(matches, publish, expiresAt);
