@@ -19,6 +19,10 @@ export interface PublishDelivery {
   dup: boolean;
   /** Counted down; undefined when the message has none. */
   messageExpirySeconds: number | undefined;
+  /** 0 or undefined: none. */
+  topicAlias?: number;
+  /** The peer knows the alias: the topic is left out. */
+  isTopicKnown?: boolean;
 }
 
 export interface DecoderOptions {

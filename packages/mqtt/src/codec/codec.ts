@@ -35,6 +35,7 @@ export const strictCodec: Codec = {
           packetId: packet.packetId ?? 0,
           dup: packet.dup,
           messageExpirySeconds: packet.messageExpirySeconds,
+          topicAlias: packet.topicAlias ?? 0,
         });
       case 'puback':
       case 'pubrec':

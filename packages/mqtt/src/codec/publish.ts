@@ -107,16 +107,17 @@ export function writePublish(
   writer: Writer,
   publish: Publish,
   version: ProtocolVersion,
-  { packetId, dup, messageExpirySeconds }: PublishDelivery,
+  delivery: PublishDelivery,
 ): Uint8Array {
   const { qos } = publish;
+  const { packetId, dup, isTopicKnown = false } = delivery;
   const bytesMax = publishBytesMax(publish, version);
   writer.begin(bytesMax + 5);
   writer.byte(0x30 | (dup ? 8 : 0) | (qos << 1) | (publish.retain ? 1 : 0));
   const at = writer.reserveLength(bytesMax);
-  writer.text(publish.topic);
+  writer.text(isTopicKnown ? '' : publish.topic);
   if (qos > 0) writer.uint16(packetId);
-  if (version === 5) writePublishProperties(writer, publish, messageExpirySeconds);
+  if (version === 5) writePublishProperties(writer, publish, delivery);
   writer.raw(publish.payload);
   writer.fillLength(at, variableIntegerBytes(bytesMax));
   return writer.end();
@@ -132,6 +133,7 @@ function publishPropertiesBytesMax(publish: Publish): number {
   return (
     2 +
     5 +
+    3 +
     (publish.contentType === undefined ? 0 : 3 + textBytesMax(publish.contentType)) +
     (publish.responseTopic === undefined ? 0 : 3 + textBytesMax(publish.responseTopic)) +
     (publish.correlationData === undefined ? 0 : 3 + publish.correlationData.length) +
@@ -143,7 +145,7 @@ function publishPropertiesBytesMax(publish: Publish): number {
 function writePublishProperties(
   writer: Writer,
   publish: Publish,
-  messageExpirySeconds: number | undefined,
+  { messageExpirySeconds, topicAlias = 0 }: PublishDelivery,
 ): void {
   const bytesMax = publishPropertiesBytesMax(publish);
   const at = writer.reserveLength(bytesMax);
@@ -172,6 +174,10 @@ function writePublishProperties(
       writer.byte(0x0b);
       writer.variableInteger(subscriptionId);
     }
+  if (topicAlias > 0) {
+    writer.byte(0x23);
+    writer.uint16(topicAlias);
+  }
   writeUserProperties(writer, publish.userProperties);
   writer.fillLength(at, variableIntegerBytes(bytesMax));
 }

@@ -34,6 +34,8 @@ export interface LinkOptions {
   readonly keepAliveSeconds: number;
   readonly receiveMaximum?: number;
   readonly maximumPacketSize?: number;
+  /** How many topics the server may name by a number. Default: 0. */
+  readonly topicAliasMaximum?: number;
   readonly userProperties?: UserProperties;
   readonly will?: Will;
   readonly codec?: Codec;
@@ -158,6 +160,7 @@ function sendConnect(stream: PacketStream, options: LinkOptions, version: Protoc
   const properties: Properties = { receiveMaximum };
   if (sessionExpirySeconds !== undefined) properties.sessionExpirySeconds = sessionExpirySeconds;
   if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
+  if (options.topicAliasMaximum !== undefined) properties.topicAliasMaximum = options.topicAliasMaximum;
   if (options.userProperties !== undefined) properties.userProperties = options.userProperties;
   stream.send(
     {
@@ -221,7 +224,12 @@ class ClientLink implements Link {
       limits: options.outboxLimits ?? outboxLimits,
       report,
     });
-    const peer = { receiveMaximum, maximumPacketSize, wantsProblemInformation: true };
+    const peer = {
+      receiveMaximum,
+      maximumPacketSize,
+      topicAliasMaximum: properties.topicAliasMaximum ?? 0,
+      wantsProblemInformation: true,
+    };
     this.#connection = new Connection({
       stream,
       version,
@@ -231,6 +239,7 @@ class ClientLink implements Link {
       incoming: {
         ...incomingLimits,
         receiveMaximum: options.receiveMaximum ?? incomingLimits.receiveMaximum,
+        topicAliasMaximum: options.topicAliasMaximum ?? 0,
       },
       clock,
       user: {

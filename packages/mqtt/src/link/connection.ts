@@ -15,6 +15,7 @@ import type { Outbox } from './outbox.ts';
 import { PacketIdSet } from './packet-ids.ts';
 import type { PacketReader, PacketStream } from './packet-stream.ts';
 import type { Received } from './received.ts';
+import { ReceivedAliases } from './topic-aliases.ts';
 
 /** Why a connection is over. */
 export interface CloseInfo {
@@ -30,6 +31,7 @@ export interface CloseInfo {
 export interface Peer {
   readonly receiveMaximum: number;
   readonly maximumPacketSize: number | undefined;
+  readonly topicAliasMaximum: number;
   /** False: no reason strings and user properties on answers [MQTT-3.1.2-29]. */
   readonly wantsProblemInformation: boolean;
 }
@@ -65,6 +67,7 @@ export class Connection implements PacketReader {
   readonly #unreleased = new PacketIdSet();
   readonly #incoming: Incoming;
   readonly #receiveMaximum: number;
+  readonly #aliases: ReceivedAliases;
   readonly #clock: Clock;
   readonly #user: ConnectionUser;
   #closed = false;
@@ -90,6 +93,7 @@ export class Connection implements PacketReader {
     this.#clock = clock;
     this.#user = user;
     this.#receiveMaximum = incoming.receiveMaximum;
+    this.#aliases = new ReceivedAliases(incoming.topicAliasMaximum);
     this.#incoming = new Incoming({
       limits: incoming,
       handler: user.publish,
@@ -198,8 +202,7 @@ export class Connection implements PacketReader {
   }
 
   #receivePublish(packet: PublishPacket): void {
-    if (packet.topicAlias !== undefined)
-      throw new ProtocolError(ReasonCode.topicAliasInvalid, 'topic aliases are not offered'); // [MQTT-3.3.2-9]
+    if (packet.topicAlias !== undefined) this.#aliases.resolve(packet, packet.topicAlias);
     if (packet.qos > 0 && this.#exceedsReceiveMaximum(packet))
       throw new ProtocolError(ReasonCode.receiveMaximumExceeded, 'Receive Maximum exceeded'); // [MQTT-3.3.4-7]
     this.#incoming.receive(packet, packet.packetId ?? 0, packet.packetBytes, this.#clock.now());

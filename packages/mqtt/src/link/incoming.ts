@@ -6,6 +6,8 @@ import type { Received } from './received.ts';
 export interface IncomingLimits {
   /** Told to the peer as Receive Maximum, and enforced. */
   readonly receiveMaximum: number;
+  /** Told to the peer as Topic Alias Maximum, and enforced. */
+  readonly topicAliasMaximum: number;
   /** Of messages whose handler has not answered; above it the connection is not read. */
   readonly unansweredBytesMax: number;
   /** A handler that has not answered by then is answered for. */
@@ -14,6 +16,7 @@ export interface IncomingLimits {
 
 export const incomingLimits: IncomingLimits = {
   receiveMaximum: 64,
+  topicAliasMaximum: 32,
   unansweredBytesMax: 1024 * 1024,
   undecidedMs: 5_000,
 };

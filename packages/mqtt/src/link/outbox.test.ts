@@ -54,7 +54,14 @@ function fixture(share?: OutboxShare) {
       decoder: { role: 'server', maximumPacketSize: 1e6, version: 5 },
       reader: { receive: () => undefined, failed: () => undefined, closed: () => undefined },
     });
-    outbox.attach({ stream, version: 5, receiveMaximum: 10, maximumPacketSize: undefined, ...peer });
+    outbox.attach({
+      stream,
+      version: 5,
+      receiveMaximum: 10,
+      maximumPacketSize: undefined,
+      topicAliasMaximum: 0,
+      ...peer,
+    });
     return {
       transport,
       /** What was written since the last call. */

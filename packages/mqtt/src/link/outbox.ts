@@ -7,6 +7,7 @@ import { ByteWindow } from './byte-window.ts';
 import { messageBytes, type Outcome, type Outgoing } from './outgoing.ts';
 import type { PacketStream } from './packet-stream.ts';
 import { PriorityQueue, type Ranked } from './priority-queue.ts';
+import { SentAliases } from './topic-aliases.ts';
 
 export interface OutboxOptions {
   readonly clock: Clock;
@@ -37,6 +38,7 @@ export interface OutboxPeer {
   readonly version: ProtocolVersion;
   readonly receiveMaximum: number;
   readonly maximumPacketSize: number | undefined;
+  readonly topicAliasMaximum: number;
 }
 
 class Entry implements Ranked {
@@ -83,8 +85,16 @@ export class Outbox {
   readonly #window = new ByteWindow();
   readonly #reservedIds = new Set<number>();
   /** Reused for every message. */
-  readonly #delivery: PublishDelivery = { packetId: 0, dup: false, messageExpirySeconds: undefined };
+  readonly #delivery: PublishDelivery = {
+    packetId: 0,
+    dup: false,
+    messageExpirySeconds: undefined,
+    topicAlias: 0,
+    isTopicKnown: false,
+  };
   #peer: OutboxPeer | undefined;
+  /** Of the connection. */
+  #aliases: SentAliases | undefined;
   #sequence = 0;
   #lastPacketId = 0;
   #queuedBytes = 0;
@@ -141,6 +151,7 @@ export class Outbox {
   /** Only to be called without a connection. */
   attach(peer: OutboxPeer): void {
     this.#peer = peer;
+    this.#aliases = peer.topicAliasMaximum > 0 ? new SentAliases(peer.topicAliasMaximum) : undefined;
     this.#window.reset();
     this.#urgentInFlight = 0;
     this.#repeats = [...this.#inFlight.values()];
@@ -151,12 +162,19 @@ export class Outbox {
   /** What was not written is lost, unless it may wait for the next connection. */
   detach(): void {
     this.#peer = undefined;
+    this.#unname();
     this.#repeats = [];
     const lost = this.#queue.remove(
       ({ outgoing }) => outgoing.keepWhileOffline !== true || outgoing.publish.qos === 0,
     );
     for (const entry of lost) this.#queuedBytes -= entry.bytes;
     for (const entry of lost) this.#settle(entry, { kind: 'lost', written: false });
+  }
+
+  #unname(): void {
+    this.#aliases = undefined;
+    this.#delivery.topicAlias = 0;
+    this.#delivery.isTopicKnown = false;
   }
 
   /** The session is over. */
@@ -360,6 +378,7 @@ export class Outbox {
   #write(publish: Publish, { expiresAt }: Outgoing, dup: boolean, peer: OutboxPeer): number {
     const delivery = this.#delivery;
     delivery.dup = dup;
+    if (this.#aliases !== undefined) this.#nameTopic(this.#aliases, publish.topic, dup);
     // [MQTT-3.3.2-6]
     delivery.messageExpirySeconds =
       expiresAt === undefined
@@ -369,11 +388,21 @@ export class Outbox {
       const bytes = this.#options.codec.encodePublish(publish, peer.version, delivery);
       if (peer.maximumPacketSize !== undefined && bytes.length > peer.maximumPacketSize) return 0;
       peer.stream.write(bytes);
+      const { topicAlias = 0, isTopicKnown } = delivery;
+      if (topicAlias > 0 && isTopicKnown !== true) this.#aliases?.gave(publish.topic, topicAlias);
       return bytes.length;
     } catch (error) {
       this.#options.report(error);
       return 0;
     }
+  }
+
+  /** A repetition has its whole topic, whatever this connection knows. */
+  #nameTopic(aliases: SentAliases, topic: string, dup: boolean): void {
+    const delivery = this.#delivery;
+    const known = dup ? 0 : aliases.known(topic);
+    delivery.isTopicKnown = known > 0;
+    delivery.topicAlias = known > 0 || dup ? known : aliases.next(topic);
   }
 
   /** Once for every entry. */

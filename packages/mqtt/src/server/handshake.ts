@@ -172,6 +172,7 @@ export class Handshake<P> implements PacketReader {
       peer: {
         receiveMaximum: properties.receiveMaximum ?? 0xffff,
         maximumPacketSize: properties.maximumPacketSize,
+        topicAliasMaximum: properties.topicAliasMaximum ?? 0,
         wantsProblemInformation: properties.requestProblemInformation !== 0,
       },
     });
@@ -203,6 +204,7 @@ export class Handshake<P> implements PacketReader {
     const answer: Properties = {
       receiveMaximum: limits.receiveMaximum,
       maximumPacketSize: limits.packetBytesMax,
+      topicAliasMaximum: limits.topicAliasMaximum,
       sharedSubscriptionAvailable: 0,
     };
     if (keepAliveSeconds !== connect.keepAliveSeconds) answer.serverKeepAliveSeconds = keepAliveSeconds;

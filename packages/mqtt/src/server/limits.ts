@@ -18,8 +18,6 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   /** Maximum Packet Size of the server; DISCONNECT 0x95. */
   readonly packetBytesMax: number;
   readonly clientIdLengthMax: number;
-  /** Told to version 5; 0: none are taken. */
-  readonly topicAliasMaximum: number;
   /** Longer ones are cut to it, and the client is told. */
   readonly sessionExpirySecondsMax: number;
   readonly keepAliveSecondsMax: number;
@@ -56,7 +54,6 @@ export const serverLimits: ServerLimits = {
   connectBytesMax: 96 * 1024,
   packetBytesMax: 256 * 1024,
   clientIdLengthMax: 256,
-  topicAliasMaximum: 0,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   keepAliveSecondsMax: 3600,
   subscriptionsPerSession: 256,

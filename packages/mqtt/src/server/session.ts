@@ -149,8 +149,8 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     });
     this.#connection = connection;
     connection.send(opening.connack);
-    const { receiveMaximum, maximumPacketSize } = peer;
-    this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize });
+    const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = peer;
+    this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize, topicAliasMaximum });
     this.#tell(() => application.opened(this));
   }
 
