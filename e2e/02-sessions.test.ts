@@ -47,7 +47,7 @@ test('what expired is never handed over, and its sender is told', async (t) => {
   const dev = await federation(t);
   const sender = await JsClient.connect(t, dev, alarm);
   await sender.client.subscribeAsync('mail/evidence/#', { qos: 1 });
-  const answer = await sender.publish(`mail/to/${desk}`, 'stale', {}, { messageExpiryInterval: 1 });
+  const answer = await sender.publish(`mail/to/${desk}`, 'stale', {}, { messageExpiryInterval: 3 });
   assert.equal(answer.reasonCode, 0);
   const told = await sender.next();
   assert.equal(told.topic, `mail/evidence/${String(answer.properties['id'])}/lapsed`);
