@@ -187,6 +187,11 @@ export class Connection implements PacketReader {
     });
   }
 
+  /** Ends without a word: what must be said does not fit the peer's Maximum Packet Size [MQTT-3.1.2-24]. */
+  abandon(): void {
+    this.#finish({ byPeer: false });
+  }
+
   /** As the client does on purpose: DISCONNECT in both versions. */
   leave(reasonCode: number): void {
     if (this.#closed) return;

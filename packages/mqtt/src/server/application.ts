@@ -23,11 +23,15 @@ export interface Authenticated<Principal> {
   /** Into the CONNACK. */
   readonly userProperties?: UserProperties;
   readonly keepAliveMax?: number;
+  /** The root of topics for answers to this client; told if it asks [MQTT-3.1.2-28]. */
+  readonly responseInformation?: string;
 }
 
 export interface Denied {
   readonly reasonCode: number;
   readonly reasonString?: string;
+  /** With 0x9C or 0x9D: where to go instead. */
+  readonly serverReference?: string;
   readonly userProperties?: UserProperties;
 }
 
@@ -76,6 +80,15 @@ export interface Session<Principal> {
  */
 export interface ReceivePolicy<Principal> {
   mayReceive(principal: Principal, topic: string): boolean;
+}
+
+/**
+ * Port: who wants to know which ordinary messages did not reach a client that subscribed. Must be cheap, and must not
+ * throw.
+ */
+export interface DeliveryObserver<Principal> {
+  /** Larger than the client's Maximum Packet Size: for the client it counts as delivered [MQTT-3.1.2-25]. */
+  tooLarge(session: Session<Principal>, publish: Publish): void;
 }
 
 /**

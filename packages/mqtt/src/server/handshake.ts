@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../codec.ts';
+import { isUtf8 } from '../codec/text.ts';
 import { PacketStream, type PacketReader } from '../link/packet-stream.ts';
 import type { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
@@ -31,6 +32,8 @@ export class Handshake<P> implements PacketReader {
   readonly #established: () => void;
   readonly #stream: PacketStream;
   readonly #deadlineMs: number;
+  /** Of the client, once its CONNECT has said so. */
+  #clientBytesMax = Infinity;
   #over = false;
 
   constructor(host: HandshakeHost<P>, transport: Transport, info: TransportInfo, established: () => void) {
@@ -54,6 +57,7 @@ export class Handshake<P> implements PacketReader {
     if (packet.type !== 'connect')
       throw new ProtocolError(ReasonCode.protocolError, 'CONNECT is the first packet');
     this.#stream.hold();
+    this.#clientBytesMax = packet.properties.maximumPacketSize ?? Infinity;
     this.#admit(packet).catch((error: unknown) => {
       this.#host.report(error);
       this.#refuse(ReasonCode.serverUnavailable, packet.version);
@@ -111,6 +115,7 @@ export class Handshake<P> implements PacketReader {
     if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // 3.1.1 [MQTT-3.1.3-8]
     if (clientId.length > limits.clientIdLengthMax) return ReasonCode.clientIdentifierNotValid;
     if (will === undefined) return undefined;
+    if (will.properties.payloadFormat === 1 && !isUtf8(will.payload)) return ReasonCode.payloadFormatInvalid;
     return isTooLong(will.topic, limits) ? ReasonCode.topicNameInvalid : undefined;
   }
 
@@ -151,6 +156,9 @@ export class Handshake<P> implements PacketReader {
     const answer = this.#connackProperties(connect, keepAliveSeconds, sessionExpirySeconds);
     if (assigned) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
     if (verdict.userProperties !== undefined) answer.userProperties = verdict.userProperties;
+    const { responseInformation } = verdict;
+    if (properties.requestResponseInformation === 1 && responseInformation !== undefined)
+      answer.responseInformation = responseInformation; // [MQTT-3.1.2-28]
     this.#finish();
     opened.session.open({
       stream: this.#stream,
@@ -210,8 +218,12 @@ export class Handshake<P> implements PacketReader {
     return answer;
   }
 
-  #deny({ reasonCode, reasonString, userProperties }: Denied, version: ProtocolVersion): void {
+  #deny(
+    { reasonCode, reasonString, serverReference, userProperties }: Denied,
+    version: ProtocolVersion,
+  ): void {
     this.#refuse(reasonCode, version, {
+      ...(serverReference === undefined ? undefined : { serverReference }),
       ...(reasonString === undefined ? undefined : { reasonString }),
       ...(userProperties === undefined ? undefined : { userProperties }),
     });
@@ -221,8 +233,16 @@ export class Handshake<P> implements PacketReader {
   #refuse(reasonCode: number, version: ProtocolVersion, properties: Properties = {}): void {
     if (this.#over) return;
     const connack: ConnackPacket = { type: 'connack', sessionPresent: false, reasonCode, properties };
-    this.#stream.send(connack, version);
+    // [MQTT-3.2.2-19], [MQTT-3.2.2-20]; what does not fit at all is not sent [MQTT-3.1.2-24].
+    if (!this.#sendIfFits(connack, version)) this.#sendIfFits({ ...connack, properties: {} }, version);
     this.#end();
+  }
+
+  #sendIfFits(connack: ConnackPacket, version: ProtocolVersion): boolean {
+    const bytes = this.#stream.codec.encode(connack, version);
+    if (bytes.length > this.#clientBytesMax) return false;
+    this.#stream.write(bytes);
+    return true;
   }
 
   #end(): void {

@@ -3,6 +3,7 @@ export type {
   Application,
   Authenticated,
   ConnectRequest,
+  DeliveryObserver,
   Denied,
   ReceivePolicy,
   Session,

@@ -41,6 +41,8 @@ export interface SessionHost<P> {
   readonly subscribing: Subscribing<P>;
   /** An ordinary message found the session's queue full. */
   dropped(): void;
+  /** An ordinary message was larger than the client's Maximum Packet Size. */
+  tooLarge(session: ServerSession<P>, publish: Publish): void;
   /** The session is over and must be forgotten. */
   forget(session: ServerSession<P>): void;
   report(error: unknown): void;
@@ -94,6 +96,9 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       urgentRank,
       limits,
       share,
+      tooLarge: ({ publish }) => {
+        if (!host.application.reserves(publish.topic)) host.tooLarge(this, publish);
+      },
       report: (error) => host.report(error),
     });
   }
@@ -149,6 +154,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     });
     this.#connection = connection;
     sendConnack(connection, opening.connack);
+    if (connection.isClosed) return;
     const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = peer;
     this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize, topicAliasMaximum });
     this.#tell(() => application.opened(this));
@@ -306,6 +312,6 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
 /** What the application adds is left out where it does not fit [MQTT-3.2.2-19], [MQTT-3.2.2-20]. */
 function sendConnack(connection: Connection, connack: ConnackPacket): void {
   if (connection.sendIfFits(connack)) return;
-  const { userProperties: _dropped, ...properties } = connack.properties;
-  connection.send({ ...connack, properties });
+  const { userProperties: _dropped, responseInformation: _neither, ...properties } = connack.properties;
+  if (!connection.sendIfFits({ ...connack, properties })) connection.abandon();
 }
