@@ -4,14 +4,23 @@ import { isUtf8 } from '../codec/text.ts';
 import { PacketStream, type PacketReader } from '../link/packet-stream.ts';
 import type { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
-import type { ConnackPacket, ConnectPacket, Packet, Properties, ProtocolVersion } from '../packet.ts';
+import type {
+  AuthPacket,
+  ConnackPacket,
+  ConnectPacket,
+  Packet,
+  Properties,
+  ProtocolVersion,
+} from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
-import type { Authenticated, ConnectRequest, Denied } from './application.ts';
+import type { Authenticated, Challenge, ConnectRequest, Denied } from './application.ts';
+import { Authentication, type AuthenticationHost } from './authentication.ts';
 import { isTooLong } from './routing.ts';
+import type { SignedInBy } from './reauthentication.ts';
 import type { ServerSession, SessionHost } from './session.ts';
 
 /** What a handshake needs of the server. */
-export interface HandshakeHost<P> extends SessionHost<P> {
+export interface HandshakeHost<P> extends SessionHost<P>, AuthenticationHost<P> {
   readonly openConnections: number;
   readonly readingOrder: ReadingOrder;
   newClientId(): string;
@@ -25,13 +34,22 @@ export interface HandshakeHost<P> extends SessionHost<P> {
   handshakeOver(handshake: Handshake<P>): void;
 }
 
-/** From the first byte to CONNACK. The connection is not read between CONNECT and CONNACK. */
+/** A CONNECT that is being answered. */
+interface Attempt<P> {
+  readonly connect: ConnectPacket;
+  readonly clientId: string;
+  readonly request: ConnectRequest;
+  readonly authentication: Authentication<P> | undefined;
+}
+
+/** From the first byte to CONNACK. The connection is not read between CONNECT and CONNACK, except for the client's AUTH. */
 export class Handshake<P> implements PacketReader {
   readonly #host: HandshakeHost<P>;
   readonly #info: TransportInfo;
   readonly #established: () => void;
   readonly #stream: PacketStream;
   readonly #deadlineMs: number;
+  #attempt: Attempt<P> | undefined;
   /** Of the client, once its CONNECT has said so. */
   #clientBytesMax = Infinity;
   #over = false;
@@ -52,16 +70,35 @@ export class Handshake<P> implements PacketReader {
     });
   }
 
-  /** The decoder lets nothing but CONNECT pass. */
+  /** The decoder lets nothing but CONNECT pass; while it is being answered, AUTH and DISCONNECT may follow [MQTT-3.1.2-30]. */
   receive(packet: Packet): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) this.#receiveConnect(packet);
+    else if (packet.type === 'auth' && attempt.authentication !== undefined)
+      this.#receiveAuth(packet, attempt, attempt.authentication);
+    else if (packet.type === 'disconnect') this.#end();
+    else throw new ProtocolError(ReasonCode.protocolError, `${packet.type} before CONNACK`);
+  }
+
+  #receiveConnect(packet: Packet): void {
     if (packet.type !== 'connect')
       throw new ProtocolError(ReasonCode.protocolError, 'CONNECT is the first packet');
     this.#stream.hold();
     this.#clientBytesMax = packet.properties.maximumPacketSize ?? Infinity;
-    this.#admit(packet).catch((error: unknown) => {
-      this.#host.report(error);
-      this.#refuse(ReasonCode.serverUnavailable, packet.version);
-    });
+    this.#admit(packet).catch((error: unknown) => this.#fail(error, packet.version));
+  }
+
+  #receiveAuth(packet: AuthPacket, attempt: Attempt<P>, authentication: Authentication<P>): void {
+    const step = authentication.receive(packet);
+    this.#stream.hold();
+    step
+      .then((result) => this.#proceed(attempt, result))
+      .catch((error: unknown) => this.#fail(error, attempt.connect.version));
+  }
+
+  #fail(error: unknown, version: ProtocolVersion): void {
+    this.#host.report(error);
+    this.#refuse(ReasonCode.serverUnavailable, version);
   }
 
   /** A CONNACK is owed to nobody who did not get as far as telling its version [MQTT-3.1.4-1], [MQTT-3.1.4-2]. */
@@ -98,20 +135,39 @@ export class Handshake<P> implements PacketReader {
       this.#refuse(objection, version);
       return;
     }
-    const assigned = connect.clientId.length === 0;
-    const clientId = assigned ? this.#host.newClientId() : connect.clientId;
-    const verdict = await this.#host.application.authenticate(this.#request(connect, clientId));
+    const clientId = connect.clientId.length === 0 ? this.#host.newClientId() : connect.clientId;
+    const request = this.#request(connect, clientId);
+    const { authenticationMethod: method, authenticationData } = connect.properties;
+    const authentication =
+      method === undefined ? undefined : Authentication.begin(this.#host, method, request);
+    const attempt = { connect, clientId, request, authentication };
+    this.#attempt = attempt;
+    if (method === undefined) this.#proceed(attempt, await this.#host.application.authenticate(request));
+    else if (authentication === undefined) this.#refuse(ReasonCode.badAuthenticationMethod, version);
+    else this.#proceed(attempt, await authentication.step(authenticationData)); // [MQTT-4.12.0-1]
+  }
+
+  #proceed(attempt: Attempt<P>, step: Challenge | Authenticated<P> | Denied): void {
     if (this.#over) return;
-    if (!('principal' in verdict)) this.#deny(verdict, version);
-    else if (!this.#willAllowed(connect, verdict.principal)) this.#refuse(ReasonCode.notAuthorized, version);
-    else this.#open(connect, clientId, assigned, verdict);
+    const { connect, authentication } = attempt;
+    const { version } = connect;
+    if ('challenge' in step) this.#challenge(step, authentication);
+    else if (!('principal' in step)) this.#deny(step, version);
+    else if (!this.#willAllowed(connect, step.principal)) this.#refuse(ReasonCode.notAuthorized, version);
+    else this.#open(attempt, step);
+  }
+
+  /** [MQTT-4.12.0-2]; then the client is read on. */
+  #challenge({ challenge }: Challenge, authentication: Authentication<P> | undefined): void {
+    const packet = authentication?.packet(ReasonCode.continueAuthentication, challenge);
+    if (packet === undefined || !this.#sendIfFits(packet, 5)) this.#refuse(ReasonCode.packetTooLarge, 5);
+    else this.#stream.release();
   }
 
   /** What needs no application to be refused. */
-  #objection({ version, clientId, cleanStart, will, properties }: ConnectPacket): number | undefined {
+  #objection({ version, clientId, cleanStart, will }: ConnectPacket): number | undefined {
     const { limits, openConnections } = this.#host;
     if (openConnections >= limits.connections) return ReasonCode.serverBusy;
-    if (properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod; // [MQTT-4.12.0-1]
     if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // 3.1.1 [MQTT-3.1.3-8]
     if (clientId.length > limits.clientIdLengthMax) return ReasonCode.clientIdentifierNotValid;
     if (will === undefined) return undefined;
@@ -143,7 +199,7 @@ export class Handshake<P> implements PacketReader {
     );
   }
 
-  #open(connect: ConnectPacket, clientId: string, assigned: boolean, verdict: Authenticated<P>): void {
+  #open({ connect, clientId, request, authentication }: Attempt<P>, verdict: Authenticated<P>): void {
     const { version, properties } = connect;
     const { principal, account } = verdict;
     const opened = this.#host.sessionFor(account, clientId, connect.cleanStart, principal);
@@ -154,9 +210,11 @@ export class Handshake<P> implements PacketReader {
     const keepAliveSeconds = this.#keepAliveSeconds(connect, verdict);
     const sessionExpirySeconds = this.#sessionExpirySeconds(connect);
     const answer = this.#connackProperties(connect, keepAliveSeconds, sessionExpirySeconds);
-    if (assigned) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
+    if (connect.clientId.length === 0) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
     if (verdict.userProperties !== undefined) answer.userProperties = verdict.userProperties;
-    const { responseInformation } = verdict;
+    if (authentication !== undefined) answer.authenticationMethod = authentication.method; // [MQTT-4.12.0-5]
+    const { authenticationData, responseInformation } = verdict;
+    if (authenticationData !== undefined) answer.authenticationData = authenticationData;
     if (properties.requestResponseInformation === 1 && responseInformation !== undefined)
       answer.responseInformation = responseInformation; // [MQTT-3.1.2-28]
     this.#finish();
@@ -167,6 +225,7 @@ export class Handshake<P> implements PacketReader {
       keepAliveSeconds,
       sessionExpirySeconds,
       will: connect.will,
+      signedInBy: authentication === undefined ? undefined : signedInBy(authentication.method, request),
       // [MQTT-3.2.2-2], [MQTT-3.2.2-3]
       connack: {
         type: 'connack',
@@ -238,8 +297,8 @@ export class Handshake<P> implements PacketReader {
     this.#end();
   }
 
-  #sendIfFits(connack: ConnackPacket, version: ProtocolVersion): boolean {
-    const bytes = this.#stream.codec.encode(connack, version);
+  #sendIfFits(packet: ConnackPacket | AuthPacket, version: ProtocolVersion): boolean {
+    const bytes = this.#stream.codec.encode(packet, version);
     if (bytes.length > this.#clientBytesMax) return false;
     this.#stream.write(bytes);
     return true;
@@ -256,4 +315,11 @@ export class Handshake<P> implements PacketReader {
     this.#host.handshakeOver(this);
     this.#established();
   }
+}
+
+function signedInBy(
+  method: string,
+  { password: _password, will: _will, ...request }: ConnectRequest,
+): SignedInBy {
+  return { method, request };
 }

@@ -8,7 +8,13 @@ import { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
 import type { Publish } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
-import type { Application, DeliveryObserver, ReceivePolicy, Session } from './application.ts';
+import type {
+  Application,
+  DeliveryObserver,
+  EnhancedAuthentication,
+  ReceivePolicy,
+  Session,
+} from './application.ts';
 import { Handshake, type HandshakeHost } from './handshake.ts';
 import { serverLimits, type ServerLimits } from './limits.ts';
 import { RetainedStore } from './retained.ts';
@@ -23,6 +29,8 @@ declare const crypto: { randomUUID(): string };
 
 export interface MqttServerOptions<P> {
   readonly application: Application<P>;
+  /** Default: no method is known. */
+  readonly enhancedAuthentication?: EnhancedAuthentication<P>;
   /** Default: whoever subscribed receives. */
   readonly receivePolicy?: ReceivePolicy<P>;
   /** Default: they are only counted. */
@@ -73,6 +81,7 @@ export function createMqttServer<P>(options: MqttServerOptions<P>): MqttServer<P
 
 class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly application: Application<P>;
+  readonly enhancedAuthentication: EnhancedAuthentication<P> | undefined;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly codec: Codec;
@@ -100,6 +109,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
 
   constructor({
     application,
+    enhancedAuthentication,
     receivePolicy,
     deliveryObserver,
     limits,
@@ -109,6 +119,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     report,
   }: MqttServerOptions<P>) {
     this.application = application;
+    this.enhancedAuthentication = enhancedAuthentication;
     this.#deliveryObserver = deliveryObserver;
     this.limits = { ...serverLimits, ...limits };
     this.clock = clock ?? systemClock;
