@@ -40,6 +40,16 @@ function decodeNative(bytes: Uint8Array, start: number, end: number): string | u
   }
 }
 
+/** Of a payload: well-formed, and U+0000 is text like any other. */
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    decoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Upper bound of the encoded length. */
 export function textBytesMax(text: string): number {
   return text.length * 3;

@@ -15,6 +15,8 @@ export interface OutboxOptions {
   readonly urgentRank: number;
   readonly limits: OutboxLimits;
   readonly share?: OutboxShare;
+  /** Beside its outcome, for who has messages that are nobody's own. */
+  tooLarge?(outgoing: Outgoing): void;
   report(error: unknown): void;
 }
 
@@ -408,6 +410,7 @@ export class Outbox {
   /** Once for every entry. */
   #settle({ outgoing, sharedBytes }: Entry, outcome: Outcome): void {
     if (this.#options.share !== undefined) this.#options.share.bytes -= sharedBytes;
+    if (outcome.kind === 'too-large') this.#options.tooLarge?.(outgoing);
     this.#tell(outgoing, outcome);
   }
 

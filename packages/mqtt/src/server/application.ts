@@ -20,14 +20,20 @@ export interface Authenticated<Principal> {
   readonly principal: Principal;
   /** Sessions are keyed (account, client id): nobody resumes or takes over another account's session. */
   readonly account: string;
-  /** Into the CONNACK. */
+  /** Into the CONNACK, or the AUTH that ends a re-authentication. */
   readonly userProperties?: UserProperties;
+  /** Enhanced authentication: the last word to the client. */
+  readonly authenticationData?: Uint8Array;
   readonly keepAliveMax?: number;
+  /** The root of topics for answers to this client; told if it asks [MQTT-3.1.2-28]. */
+  readonly responseInformation?: string;
 }
 
 export interface Denied {
   readonly reasonCode: number;
   readonly reasonString?: string;
+  /** With 0x9C or 0x9D: where to go instead. */
+  readonly serverReference?: string;
   readonly userProperties?: UserProperties;
 }
 
@@ -70,12 +76,48 @@ export interface Session<Principal> {
   end(reasonCode: number, reasonString?: string): void;
 }
 
+/** What a client has to answer next. */
+export interface Challenge {
+  readonly challenge: Uint8Array;
+}
+
+/**
+ * One sign-in in several steps, of a new connection or of one that is open. Each step waits for the one before. When
+ * the client gives up, or its time is over, no step follows; there is nothing to be closed.
+ */
+export interface AuthenticationExchange<Principal> {
+  /** `data` is what the client sent last. An exception is reported and refuses the client. */
+  step(data: Uint8Array | undefined): Promise<Challenge | Authenticated<Principal> | Denied>;
+}
+
+/** Port: sign-in by methods of MQTT 5.0 §4.12. 3.1.1 has none. */
+export interface EnhancedAuthentication<Principal> {
+  /**
+   * Undefined: no such method (0x8C) [MQTT-4.12.0-1]. `session` is set when an open connection signs in again; it must
+   * come out as the same account.
+   */
+  begin(
+    method: string,
+    request: ConnectRequest,
+    session?: Session<Principal>,
+  ): AuthenticationExchange<Principal> | undefined;
+}
+
 /**
  * Port: who may be given an ordinary message that its filter matched. A filter with wildcards is granted as a whole;
  * this keeps single topics below it from single clients. Asked for every match: it must be cheap, and must not throw.
  */
 export interface ReceivePolicy<Principal> {
   mayReceive(principal: Principal, topic: string): boolean;
+}
+
+/**
+ * Port: who wants to know which ordinary messages did not reach a client that subscribed. Must be cheap, and must not
+ * throw.
+ */
+export interface DeliveryObserver<Principal> {
+  /** Larger than the client's Maximum Packet Size: for the client it counts as delivered [MQTT-3.1.2-25]. */
+  tooLarge(session: Session<Principal>, publish: Publish): void;
 }
 
 /**

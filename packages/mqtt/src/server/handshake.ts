@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../codec.ts';
+import { isUtf8 } from '../codec/text.ts';
 import { PacketStream, type PacketReader } from '../link/packet-stream.ts';
 import type { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
-import type { ConnackPacket, ConnectPacket, Packet, Properties, ProtocolVersion } from '../packet.ts';
+import type {
+  AuthPacket,
+  ConnackPacket,
+  ConnectPacket,
+  Packet,
+  Properties,
+  ProtocolVersion,
+} from '../packet.ts';
 import { connectReturnCode, ReasonCode } from '../reason-code.ts';
-import type { Authenticated, ConnectRequest, Denied } from './application.ts';
+import type { Authenticated, Challenge, ConnectRequest, Denied } from './application.ts';
+import { Authentication, type AuthenticationHost } from './authentication.ts';
 import { isTooLong } from './routing.ts';
+import type { SignedInBy } from './reauthentication.ts';
 import type { ServerSession, SessionHost } from './session.ts';
 
 /** What a handshake needs of the server. */
-export interface HandshakeHost<P> extends SessionHost<P> {
+export interface HandshakeHost<P> extends SessionHost<P>, AuthenticationHost<P> {
   readonly openConnections: number;
   readonly readingOrder: ReadingOrder;
   newClientId(): string;
@@ -24,7 +34,15 @@ export interface HandshakeHost<P> extends SessionHost<P> {
   handshakeOver(handshake: Handshake<P>): void;
 }
 
-/** From the first byte to CONNACK. The connection is not read between CONNECT and CONNACK. */
+/** A CONNECT that is being answered. */
+interface Attempt<P> {
+  readonly connect: ConnectPacket;
+  readonly clientId: string;
+  readonly request: ConnectRequest;
+  readonly authentication: Authentication<P> | undefined;
+}
+
+/** From the first byte to CONNACK. The connection is not read between CONNECT and CONNACK, except for the client's AUTH. */
 export class Handshake<P> implements PacketReader {
   readonly #host: HandshakeHost<P>;
   readonly #info: TransportInfo;
@@ -33,6 +51,7 @@ export class Handshake<P> implements PacketReader {
   readonly #deadlineMs: number;
   /** Of the client, once its CONNECT is read. */
   #maximumPacketSize = Infinity;
+  #attempt: Attempt<P> | undefined;
   #over = false;
 
   constructor(host: HandshakeHost<P>, transport: Transport, info: TransportInfo, established: () => void) {
@@ -51,16 +70,35 @@ export class Handshake<P> implements PacketReader {
     });
   }
 
-  /** The decoder lets nothing but CONNECT pass. */
+  /** The decoder lets nothing but CONNECT pass; while it is being answered, AUTH and DISCONNECT may follow [MQTT-3.1.2-30]. */
   receive(packet: Packet): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) this.#receiveConnect(packet);
+    else if (packet.type === 'auth' && attempt.authentication !== undefined)
+      this.#receiveAuth(packet, attempt, attempt.authentication);
+    else if (packet.type === 'disconnect') this.#end();
+    else throw new ProtocolError(ReasonCode.protocolError, `${packet.type} before CONNACK`);
+  }
+
+  #receiveConnect(packet: Packet): void {
     if (packet.type !== 'connect')
       throw new ProtocolError(ReasonCode.protocolError, 'CONNECT is the first packet');
     this.#stream.hold();
     this.#maximumPacketSize = packet.properties.maximumPacketSize ?? Infinity;
-    this.#admit(packet).catch((error: unknown) => {
-      this.#host.report(error);
-      this.#refuse(ReasonCode.serverUnavailable, packet.version);
-    });
+    this.#admit(packet).catch((error: unknown) => this.#fail(error, packet.version));
+  }
+
+  #receiveAuth(packet: AuthPacket, attempt: Attempt<P>, authentication: Authentication<P>): void {
+    const step = authentication.receive(packet);
+    this.#stream.hold();
+    step
+      .then((result) => this.#proceed(attempt, result))
+      .catch((error: unknown) => this.#fail(error, attempt.connect.version));
+  }
+
+  #fail(error: unknown, version: ProtocolVersion): void {
+    this.#host.report(error);
+    this.#refuse(ReasonCode.serverUnavailable, version);
   }
 
   /** A CONNACK is owed to nobody who did not get as far as telling its version [MQTT-3.1.4-1], [MQTT-3.1.4-2]. */
@@ -97,23 +135,47 @@ export class Handshake<P> implements PacketReader {
       this.#refuse(objection, version);
       return;
     }
-    const assigned = connect.clientId.length === 0;
-    const clientId = assigned ? this.#host.newClientId() : connect.clientId;
-    const verdict = await this.#host.application.authenticate(this.#request(connect, clientId));
+    const clientId = connect.clientId.length === 0 ? this.#host.newClientId() : connect.clientId;
+    const request = this.#request(connect, clientId);
+    const { authenticationMethod: method, authenticationData } = connect.properties;
+    const authentication =
+      method === undefined ? undefined : Authentication.begin(this.#host, method, request);
+    const attempt = { connect, clientId, request, authentication };
+    this.#attempt = attempt;
+    if (method === undefined) this.#proceed(attempt, await this.#host.application.authenticate(request));
+    else if (authentication === undefined) this.#refuse(ReasonCode.badAuthenticationMethod, version);
+    else this.#proceed(attempt, await authentication.step(authenticationData)); // [MQTT-4.12.0-1]
+  }
+
+  #proceed(attempt: Attempt<P>, step: Challenge | Authenticated<P> | Denied): void {
     if (this.#over) return;
-    if (!('principal' in verdict)) this.#deny(verdict, version);
-    else if (!this.#willAllowed(connect, verdict.principal)) this.#refuse(ReasonCode.notAuthorized, version);
-    else this.#open(connect, clientId, assigned, verdict);
+    const { connect, authentication } = attempt;
+    const { version } = connect;
+    if ('challenge' in step) this.#challenge(step, authentication);
+    else if (!('principal' in step)) this.#deny(step, version);
+    else if (!this.#willAllowed(connect, step.principal)) this.#refuse(ReasonCode.notAuthorized, version);
+    else this.#open(attempt, step);
+  }
+
+  /** [MQTT-4.12.0-2]; then the client is read on. */
+  #challenge({ challenge }: Challenge, authentication: Authentication<P> | undefined): void {
+    const packet = authentication?.packet(ReasonCode.continueAuthentication, challenge);
+    if (packet === undefined || !this.#fits(packet, 5)) {
+      this.#refuse(ReasonCode.packetTooLarge, 5);
+      return;
+    }
+    this.#stream.send(packet, 5);
+    this.#stream.release();
   }
 
   /** What needs no application to be refused. */
-  #objection({ version, clientId, cleanStart, will, properties }: ConnectPacket): number | undefined {
+  #objection({ version, clientId, cleanStart, will }: ConnectPacket): number | undefined {
     const { limits, openConnections } = this.#host;
     if (openConnections >= limits.connections) return ReasonCode.serverBusy;
-    if (properties.authenticationMethod !== undefined) return ReasonCode.badAuthenticationMethod; // [MQTT-4.12.0-1]
     if (clientId.length === 0 && version === 4 && !cleanStart) return ReasonCode.clientIdentifierNotValid; // [MQTT3-3.1.3-8]
     if (clientId.length > limits.clientIdLengthMax) return ReasonCode.clientIdentifierNotValid;
     if (will === undefined) return undefined;
+    if (will.properties.payloadFormat === 1 && !isUtf8(will.payload)) return ReasonCode.payloadFormatInvalid;
     return isTooLong(will.topic, limits) ? ReasonCode.topicNameInvalid : undefined;
   }
 
@@ -141,15 +203,20 @@ export class Handshake<P> implements PacketReader {
     );
   }
 
-  #open(connect: ConnectPacket, clientId: string, assigned: boolean, verdict: Authenticated<P>): void {
+  #open({ connect, clientId, request, authentication }: Attempt<P>, verdict: Authenticated<P>): void {
     const { version, properties } = connect;
-    const { principal, account, userProperties } = verdict;
+    const { principal, account, userProperties, authenticationData, responseInformation } = verdict;
     const keepAliveSeconds = this.#keepAliveSeconds(connect, verdict);
     const sessionExpirySeconds = this.#sessionExpirySeconds(connect);
     const answer = this.#connackProperties(connect, keepAliveSeconds, sessionExpirySeconds);
-    if (assigned) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
-    const forms = userProperties === undefined ? [answer] : [{ ...answer, userProperties }, answer];
-    const connack = this.#connack(ReasonCode.success, version, forms);
+    if (connect.clientId.length === 0) answer.assignedClientId = clientId; // [MQTT-3.1.3-7], [MQTT-3.2.2-16]
+    if (authentication !== undefined) answer.authenticationMethod = authentication.method; // [MQTT-4.12.0-5]
+    if (authenticationData !== undefined) answer.authenticationData = authenticationData;
+    const whole: Properties = { ...answer };
+    if (userProperties !== undefined) whole.userProperties = userProperties;
+    if (properties.requestResponseInformation === 1 && responseInformation !== undefined)
+      whole.responseInformation = responseInformation; // [MQTT-3.1.2-28]
+    const connack = this.#connack(ReasonCode.success, version, [whole, answer]);
     if (connack === undefined) {
       this.#refuse(ReasonCode.packetTooLarge, version);
       return;
@@ -167,6 +234,7 @@ export class Handshake<P> implements PacketReader {
       keepAliveSeconds,
       sessionExpirySeconds,
       will: connect.will,
+      signedInBy: authentication === undefined ? undefined : signedInBy(authentication.method, request),
       // [MQTT-3.2.2-2], [MQTT-3.2.2-3]
       connack: { ...connack, sessionPresent: opened.present },
       peer: {
@@ -213,8 +281,12 @@ export class Handshake<P> implements PacketReader {
     return answer;
   }
 
-  #deny({ reasonCode, reasonString, userProperties }: Denied, version: ProtocolVersion): void {
+  #deny(
+    { reasonCode, reasonString, serverReference, userProperties }: Denied,
+    version: ProtocolVersion,
+  ): void {
     this.#refuse(reasonCode, version, {
+      ...(serverReference === undefined ? undefined : { serverReference }),
       ...(reasonString === undefined ? undefined : { reasonString }),
       ...(userProperties === undefined ? undefined : { userProperties }),
     });
@@ -251,9 +323,9 @@ export class Handshake<P> implements PacketReader {
   }
 
   /** A text of the application may be longer than MQTT allows. */
-  #fits(connack: ConnackPacket, version: ProtocolVersion): boolean {
+  #fits(packet: ConnackPacket | AuthPacket, version: ProtocolVersion): boolean {
     try {
-      return this.#host.codec.encode(connack, version).length <= this.#maximumPacketSize;
+      return this.#host.codec.encode(packet, version).length <= this.#maximumPacketSize;
     } catch (error) {
       this.#host.report(error);
       return false;
@@ -271,4 +343,11 @@ export class Handshake<P> implements PacketReader {
     this.#host.handshakeOver(this);
     this.#established();
   }
+}
+
+function signedInBy(
+  method: string,
+  { password: _password, will: _will, ...request }: ConnectRequest,
+): SignedInBy {
+  return { method, request };
 }

@@ -2,8 +2,12 @@
 export type {
   Application,
   Authenticated,
+  AuthenticationExchange,
+  Challenge,
   ConnectRequest,
+  DeliveryObserver,
   Denied,
+  EnhancedAuthentication,
   ReceivePolicy,
   Session,
   SubscribeAnswer,

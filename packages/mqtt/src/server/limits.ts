@@ -15,6 +15,8 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   /** From accepting the transport to CONNACK. */
   readonly handshakeMs: number;
   readonly connectBytesMax: number;
+  /** Of one enhanced authentication; CONNACK or DISCONNECT 0x87. */
+  readonly authenticationStepsMax: number;
   /** Maximum Packet Size of the server; DISCONNECT 0x95. */
   readonly packetBytesMax: number;
   readonly clientIdLengthMax: number;
@@ -52,6 +54,7 @@ export const serverLimits: ServerLimits = {
   sessionsPerAccount: 1_000,
   handshakeMs: 10_000,
   connectBytesMax: 96 * 1024,
+  authenticationStepsMax: 16,
   packetBytesMax: 256 * 1024,
   clientIdLengthMax: 256,
   sessionExpirySecondsMax: 7 * 24 * 3600,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../clock.ts';
 import type { Outgoing } from '../link/outgoing.ts';
+import { isUtf8 } from '../codec/text.ts';
 import type { Acknowledgement, Publish, Qos } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
 import type { Application, ReceivePolicy } from './application.ts';
@@ -13,6 +14,7 @@ const success: Acknowledgement = { reasonCode: ReasonCode.success };
 const nobody: Acknowledgement = { reasonCode: ReasonCode.noMatchingSubscribers };
 const notAuthorized: Acknowledgement = { reasonCode: ReasonCode.notAuthorized };
 const badTopic: Acknowledgement = { reasonCode: ReasonCode.topicNameInvalid };
+const notText: Acknowledgement = { reasonCode: ReasonCode.payloadFormatInvalid };
 const noRoom: Acknowledgement = {
   reasonCode: ReasonCode.quotaExceeded,
   reasonString: 'too many retained messages',
@@ -71,6 +73,7 @@ export class Router<P> {
     if (isTooLong(publish.topic, limits)) return badTopic;
     if (application.reserves(publish.topic)) return application.publish(session, publish);
     if (!application.authorize(session.principal, 'publish', publish.topic)) return notAuthorized;
+    if (publish.payloadFormat === 1 && !isUtf8(publish.payload)) return notText; // §3.3.2.3.2
     return this.#publishOrdinary(session, publish);
   }
 

@@ -6,8 +6,15 @@ import type { Admission } from '../link/incoming.ts';
 import type { OutboxShare } from '../link/outbox.ts';
 import { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
+import type { Publish } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
-import type { Application, ReceivePolicy, Session } from './application.ts';
+import type {
+  Application,
+  DeliveryObserver,
+  EnhancedAuthentication,
+  ReceivePolicy,
+  Session,
+} from './application.ts';
 import { Handshake, type HandshakeHost } from './handshake.ts';
 import { serverLimits, type ServerLimits } from './limits.ts';
 import { RetainedStore } from './retained.ts';
@@ -22,8 +29,12 @@ declare const crypto: { randomUUID(): string };
 
 export interface MqttServerOptions<P> {
   readonly application: Application<P>;
+  /** Default: no method is known. */
+  readonly enhancedAuthentication?: EnhancedAuthentication<P>;
   /** Default: whoever subscribed receives. */
   readonly receivePolicy?: ReceivePolicy<P>;
+  /** Default: they are only counted. */
+  readonly deliveryObserver?: DeliveryObserver<P>;
   readonly limits?: Partial<ServerLimits>;
   readonly codec?: Codec;
   readonly clock?: Clock;
@@ -41,6 +52,8 @@ export interface ServerStats {
   readonly retained: number;
   /** Ordinary messages dropped because a session's queue was full. */
   readonly dropped: number;
+  /** Ordinary messages that were larger than a client's Maximum Packet Size. */
+  readonly tooLarge: number;
   /** Waiting or in flight toward clients. */
   readonly outboxBytes: number;
 }
@@ -68,6 +81,7 @@ export function createMqttServer<P>(options: MqttServerOptions<P>): MqttServer<P
 
 class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly application: Application<P>;
+  readonly enhancedAuthentication: EnhancedAuthentication<P> | undefined;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly codec: Codec;
@@ -87,13 +101,17 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly #stopTicking: () => void;
   readonly #allClosed = Promise.withResolvers<void>();
   #transports = 0;
+  readonly #deliveryObserver: DeliveryObserver<P> | undefined;
   #dropped = 0;
+  #tooLarge = 0;
   #closing = false;
   #draining = false;
 
   constructor({
     application,
+    enhancedAuthentication,
     receivePolicy,
+    deliveryObserver,
     limits,
     codec,
     clock,
@@ -101,6 +119,8 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     report,
   }: MqttServerOptions<P>) {
     this.application = application;
+    this.enhancedAuthentication = enhancedAuthentication;
+    this.#deliveryObserver = deliveryObserver;
     this.limits = { ...serverLimits, ...limits };
     this.clock = clock ?? systemClock;
     this.codec = codec ?? strictCodec;
@@ -131,6 +151,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
       subscriptions: this.#tree.size,
       retained: this.#retained.size,
       dropped: this.#dropped,
+      tooLarge: this.#tooLarge,
       outboxBytes: this.outboxShare.bytes,
     };
   }
@@ -226,6 +247,11 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
 
   dropped(): void {
     this.#dropped++;
+  }
+
+  tooLarge(session: ServerSession<P>, publish: Publish): void {
+    this.#tooLarge++;
+    this.#deliveryObserver?.tooLarge(session, publish);
   }
 
   forget(session: ServerSession<P>): void {

@@ -21,7 +21,9 @@ import type {
 import { ReasonCode } from '../reason-code.ts';
 import { startsWithWildcard, topicMatches } from '../topic.ts';
 import type { Application } from './application.ts';
+import type { AuthenticationHost } from './authentication.ts';
 import type { ServerLimits } from './limits.ts';
+import { Reauthentication, type SignedInBy } from './reauthentication.ts';
 import type { Router } from './routing.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Subscribing } from './subscribing.ts';
@@ -29,7 +31,7 @@ import type { Subscription } from './subscription-tree.ts';
 import { willPublish } from './will.ts';
 
 /** What a session needs of its server. */
-export interface SessionHost<P> {
+export interface SessionHost<P> extends AuthenticationHost<P> {
   readonly application: Application<P>;
   readonly limits: ServerLimits;
   readonly clock: Clock;
@@ -41,6 +43,8 @@ export interface SessionHost<P> {
   readonly subscribing: Subscribing<P>;
   /** An ordinary message found the session's queue full. */
   dropped(): void;
+  /** An ordinary message was larger than the client's Maximum Packet Size. */
+  tooLarge(session: ServerSession<P>, publish: Publish): void;
   /** The session is over and must be forgotten. */
   forget(session: ServerSession<P>): void;
   report(error: unknown): void;
@@ -56,6 +60,7 @@ export interface Opening<P> {
   readonly keepAliveSeconds: number;
   readonly sessionExpirySeconds: number;
   readonly will: Will | undefined;
+  readonly signedInBy: SignedInBy | undefined;
 }
 
 /**
@@ -73,6 +78,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   readonly #outbox: Outbox;
   readonly #received = new Received();
   #connection: Connection | undefined;
+  #reauthentication: Reauthentication<P> | undefined;
   #keepAliveMs = 0;
   #expirySeconds = 0;
   #connectedWithExpiry = false;
@@ -94,6 +100,9 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       urgentRank,
       limits,
       share,
+      tooLarge: ({ publish }) => {
+        if (!host.application.reserves(publish.topic)) host.tooLarge(this, publish);
+      },
       report: (error) => host.report(error),
     });
   }
@@ -148,6 +157,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       user: this,
     });
     this.#connection = connection;
+    this.#reauthentication = this.#reauthenticationOn(connection, opening.signedInBy);
     connection.send(opening.connack);
     const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = peer;
     this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize, topicAliasMaximum });
@@ -219,6 +229,12 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       case 'disconnect':
         this.#receiveDisconnect(packet);
         return;
+      case 'auth':
+        // [MQTT-4.12.0-6]
+        if (this.#reauthentication === undefined)
+          throw new ProtocolError(ReasonCode.protocolError, 'AUTH, and CONNECT named no method');
+        this.#reauthentication.receive(packet);
+        return;
       default:
         throw new ProtocolError(ReasonCode.protocolError, `${packet.type} is not expected`);
     }
@@ -227,6 +243,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   closed(info: CloseInfo): void {
     const { clock, application } = this.#host;
     this.#connection = undefined;
+    this.#reauthentication = undefined;
     if (info.byPeer && info.reasonCode === ReasonCode.success) this.#will = undefined; // [MQTT-3.14.4-3]
     this.#outbox.detach();
     this.#tell(() => application.closed(this));
@@ -265,10 +282,27 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
 
   #tickConnected(connection: Connection, nowMs: number): void {
     connection.tick(nowMs);
+    this.#reauthentication?.tick(nowMs);
     const { stream } = connection;
     if (connection.isClosed || stream.held || this.#keepAliveMs === 0) return;
     if (nowMs - stream.lastReceivedMs > this.#keepAliveMs)
       connection.disconnect(ReasonCode.keepAliveTimeout, 'keep alive timeout');
+  }
+
+  #reauthenticationOn(
+    connection: Connection,
+    signedInBy: SignedInBy | undefined,
+  ): Reauthentication<P> | undefined {
+    if (signedInBy === undefined) return undefined;
+    const host = this.#host;
+    return new Reauthentication({
+      host,
+      connection,
+      session: this,
+      signedInBy,
+      now: () => host.clock.now(),
+      renewed: (principal) => (this.principal = principal),
+    });
   }
 
   #answer(packet: SubscriptionAnswerPacket): void {

@@ -15,6 +15,7 @@ const stats = {
   subscriptions: 4,
   retained: 0,
   dropped: 5,
+  tooLarge: 0,
   outboxBytes: 6,
 };
 
