@@ -17,7 +17,7 @@ function fixture() {
     transport,
     codec: strictCodec,
     clock: new FakeClock(),
-    order: new ReadingOrder(),
+    order: new ReadingOrder(undefined, () => 0),
     decoder: { role: 'server', maximumPacketSize: 1000, version: 5 },
     reader: {
       receive: ({ type }) => {
