@@ -114,20 +114,30 @@ test('above its rate a client of MQTT 3.1.1 is disconnected, and of what was sen
   assert.deepEqual(quick.unread, []);
 });
 
-test('a reader that never acknowledges, and one that is slow, keep nobody else’s mail', async (t) => {
-  const at = await home(t, undefined);
+/** One of ann's clients: takes what it is sent and never acknowledges it. */
+async function stuckReader(
+  t: TestContext,
+  at: Home,
+  clientId: string,
+  receiveMaximum: number,
+): Promise<void> {
   const { host, port } = at.running.mqtt;
-  const stuck = await connectLink(await connectTcp({ host, port }), {
-    clientId: 'stuck',
+  const link = await connectLink(await connectTcp({ host, port }), {
+    clientId,
     username: ann,
     password: Buffer.from(password),
     cleanStart: true,
     keepAliveSeconds: 60,
-    receiveMaximum: 2,
+    receiveMaximum,
     onPublish: () => new Promise(() => {}),
   });
-  t.after(() => stuck.end());
-  await stuck.subscribe([{ filter: 'mail/inbox/#', qos: 1 }]);
+  t.after(() => link.end());
+  await link.subscribe([{ filter: 'mail/inbox/#', qos: 1 }]);
+}
+
+test('a reader that never acknowledges, and one that is slow, keep nobody else’s mail', async (t) => {
+  const at = await home(t, undefined);
+  await stuckReader(t, at, 'stuck', 2);
   const reader = await JsClient.connect(t, at, desk);
   await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
   const sender = await JsClient.connect(t, at, alarm);
@@ -144,22 +154,9 @@ test('a reader that never acknowledges, and one that is slow, keep nobody else�
 test('many readers that take nothing are held to what all of them may hold; who takes its mail does not notice', async (t) => {
   const outboxBytesMax = 64 * 1024;
   const at = await home(t, { outboxBytesMax });
-  const { host, port } = at.running.mqtt;
   const bodyBytes = 8 * 1024;
   const stuck = 12;
-  for (let n = 0; n < stuck; n += 1) {
-    const link = await connectLink(await connectTcp({ host, port }), {
-      clientId: `stuck-${n}`,
-      username: ann,
-      password: Buffer.from(password),
-      cleanStart: true,
-      keepAliveSeconds: 60,
-      receiveMaximum: 1000,
-      onPublish: () => new Promise(() => {}),
-    });
-    t.after(() => link.end());
-    await link.subscribe([{ filter: 'mail/inbox/#', qos: 1 }]);
-  }
+  for (let n = 0; n < stuck; n += 1) await stuckReader(t, at, `stuck-${n}`, 1000);
   const reader = await JsClient.connect(t, at, desk);
   await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
   const sender = await JsClient.connect(t, at, alarm);

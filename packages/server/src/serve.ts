@@ -221,8 +221,7 @@ class RunningService implements Service {
           sentence: `${next.file}: domain and data cannot change while it runs; end sealpost serve and start it anew.`,
         },
       ]);
-    const { running, anchors } = this.#opened;
-    const { host } = this.#opened;
+    const { running, anchors, host } = this.#opened;
     this.#tls = await tlsOf({ ...materials, host });
     running.setTls(this.#tls);
     const changed = anchors.replace(materials.anchors);

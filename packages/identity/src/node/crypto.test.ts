@@ -35,14 +35,17 @@ test('what a signer signs verifies with its certificate', async () => {
     });
     assert.equal(signer.algorithm, algorithm);
     assert.equal(signer.certificate.address, address);
-    const signature = await signer.sign(message);
-    assert.equal(signature.length, 64);
-    assert.equal(signature.constructor, Uint8Array);
     const { key } = signer.certificate;
-    assert.ok(await nodeCrypto.verify(key, message, signature));
-    assert.equal(await nodeCrypto.verify(key, utf8('No smoke'), signature), false);
-    signature[40]! ^= 1;
-    assert.equal(await nodeCrypto.verify(key, message, signature), false);
+    for (const haste of ['in-turn', 'at-once'] as const) {
+      const signature = await signer.sign(message, haste);
+      assert.equal(signature.length, 64);
+      assert.equal(signature.constructor, Uint8Array);
+      const verify = (signed: Uint8Array) => nodeCrypto.verify(key, signed, signature, haste);
+      assert.ok(await verify(message));
+      assert.equal(await verify(utf8('No smoke')), false);
+      signature[40]! ^= 1;
+      assert.equal(await verify(message), false);
+    }
   }
 });
 

@@ -459,10 +459,8 @@ export class Outbox {
   #overdue(nowMs: number): boolean {
     const { urgentRank, limits } = this.#options;
     // Of PUBREL, the first one is the oldest.
-    for (const { writtenAtMs } of this.#completing.values()) {
-      if (nowMs - writtenAtMs >= limits.answerMs) return true;
-      break;
-    }
+    const [releasing] = this.#completing.values();
+    if (releasing !== undefined && nowMs - releasing.writtenAtMs >= limits.answerMs) return true;
     for (const entry of this.#inFlight.values()) {
       if (this.#repeats.includes(entry)) continue;
       const urgent = entry.rank >= urgentRank;

@@ -67,7 +67,7 @@ export class ReadingOrder {
   #turn(): void {
     this.#isSet = false;
     this.#spentMs = 0;
-    const each = Math.max(1, Math.floor(packetsMax / Math.max(1, this.#waiting.size)));
+    const each = Math.max(1, Math.floor(packetsMax / this.#waiting.size));
     for (const stream of this.#waiting) {
       if (this.#spentMs >= turnMs) break;
       this.#waiting.delete(stream);

@@ -76,8 +76,9 @@ export class CertificateArchive {
     for (const name of await readdir(this.#directory)) {
       const path = join(this.#directory, name);
       const isWhole = !name.includes('.');
-      const { mtimeMs } = await stat(path);
-      if (nowMs - mtimeMs <= (isWhole ? keptForMs : abandonedAfterMs)) continue;
+      // It may have got its name, or be gone, meanwhile.
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined || nowMs - found.mtimeMs <= (isWhole ? keptForMs : abandonedAfterMs)) continue;
       this.#kept.delete(name);
       await rm(path, { force: true });
     }

@@ -76,7 +76,7 @@ export class Intake {
   async seal<T>(lane: Precedence, work: (haste: Haste) => Promise<Result<T>>): Promise<Result<T>> {
     if (isUrgent(lane)) return work('at-once');
     const done = await this.#seals.run(lane, () => work('in-turn'));
-    return done ?? refuse('overloaded', `no turn in lane ${lane}`, this.room.retryAfterSeconds);
+    return done ?? refuse('overloaded', `no turn in lane ${lane}`, this.room.retryAfterSeconds());
   }
 
   /** Anything else that an account asks for counts as a message. */

@@ -100,7 +100,7 @@ export class Room {
     const lane = this.#laneOf(precedence);
     if (!this.#hasRoom(lane, bytes, nowMs) || !this.#hasPart(lane, bytes, sender)) {
       lane.refused += 1;
-      return refuse('overloaded', `lane ${precedence}`, this.retryAfterSeconds);
+      return refuse('overloaded', `lane ${precedence}`, this.retryAfterSeconds());
     }
     lane.taken += 1;
     this.#hold(sender, bytes, 1);
@@ -154,7 +154,7 @@ export class Room {
    * As many seconds as there are refused messages for each that was taken: if all come back evenly spread over that
    * time, they are about what can be taken. Jitter keeps them from coming back together.
    */
-  get retryAfterSeconds(): number {
+  retryAfterSeconds(): number {
     const refused = this.#refusedBefore + this.#sum('refused');
     const taken = this.#takenBefore + this.#sum('taken');
     const seconds = Math.min(retryAfterSecondsMax, 1 + refused / Math.max(1, taken));
