@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
-import { Event } from '@sealpost/protocol';
+import { Event, Precedence } from '@sealpost/protocol';
 import { handOver, sampleAcceptance, sampleRecipient, sampleSign } from '@sealpost/testing';
 import type { Store } from '@sealpost/testing';
 import { custodyLayout } from '../src/custody/schema.ts';
@@ -118,4 +118,25 @@ test('evidence is signed for a message that turns out a repeat, and not stored',
   assert.equal((await custody.commit(again)).kind, 'duplicate');
   assert.equal((await custody.timeline(first.issuer, first.id)).length, 1);
   assert.deepEqual(await custody.notices(first.issuer, 9), []);
+});
+
+test('a batch that is cut short for something urgent loses nothing and writes nothing twice', async (t) => {
+  const custody = await openAt(scratchDirectory(t));
+  const told: number[] = [];
+  const rounds = Array.from({ length: 40 }, async (_, round) => {
+    for (let turns = 0; turns < round * 4; turns += 1) await new Promise(setImmediate);
+    const routine = Array.from({ length: 20 }, () => sampleAcceptance());
+    const flash = sampleAcceptance();
+    const results = await Promise.all([
+      ...routine.map(async (acceptance) => custody.commit(acceptance, Precedence.routine)),
+      custody.commit(flash, Precedence.flash),
+    ]);
+    // Each step finds its message as the step before has left it.
+    const after = await Promise.all([...routine, flash].map((each) => custody.commit(handOver(each))));
+    told.push(...[...results, ...after].map(({ kind }) => Number(kind === 'applied')));
+  });
+  await Promise.all(rounds);
+  assert.deepEqual([told.length, told.every((applied) => applied === 1)], [40 * 42, true]);
+  assert.equal(await count(custody), 40 * 21);
+  await custody.close();
 });

@@ -91,5 +91,7 @@ export type CommandResult =
   | { readonly kind: 'duplicate'; readonly state: State; readonly signed: Uint8Array | undefined }
   | { readonly kind: 'wrong-state'; readonly state: State | undefined }
   | { readonly kind: 'contradiction' | 'conflict' | 'storage-full' }
+  /** Not tried: something urgent came, and the batch ended before it. */
+  | { readonly kind: 'postponed' }
   /** A bug: the store itself would not take it. */
   | { readonly kind: 'failed'; readonly message: string };

@@ -26,7 +26,8 @@ function laneOf({ transition }: Written): number {
 
 /** A store that writes when the test says so, and a pool that signs when it does. */
 function fixture() {
-  const batches: { lanes: number[]; done(): void }[] = [];
+  const batches: { lanes: number[]; done(written?: number): void }[] = [];
+  const hurried = { times: 0 };
   const pool: (() => void)[] = [];
   const hastes: Haste[] = [];
   const written = { wake: (): void => undefined };
@@ -35,10 +36,12 @@ function fixture() {
       new Promise((resolve) => {
         batches.push({
           lanes: batch.map(laneOf),
-          done: () => resolve(batch.map(() => ({ kind: 'applied' }) as never)),
+          done: (count = batch.length) =>
+            resolve(batch.map((_, index) => (index < count ? ({ kind: 'applied' } as never) : undefined))),
         });
         written.wake();
       }),
+    hurry: () => (hurried.times += 1),
     sign: (_statement, haste) => {
       hastes.push(haste);
       const { promise, resolve } = Promise.withResolvers<Uint8Array>();
@@ -50,6 +53,7 @@ function fixture() {
   return {
     commits,
     hastes,
+    hurried,
     signAll: () => pool.splice(0).forEach((sign) => sign()),
     async nextBatch() {
       while (batches.length === 0) await new Promise<void>((resolve) => (written.wake = resolve));
@@ -97,4 +101,75 @@ test('a batch that is full for others has room for what is urgent', async () => 
     batch.done();
   }
   await Promise.all(waiting);
+});
+
+test('the batch in front of something urgent is cut short, and what it left undone is written again in its order', async () => {
+  const { commits, signAll, hurried, nextBatch } = fixture();
+  const lanes = [Precedence.priority, Precedence.priority, Precedence.routine, Precedence.deferred];
+  const answered: number[] = [];
+  const note = (lane: number) => (): void => void answered.push(lane);
+  const others = lanes.map((lane) => commits.commit(step(lane), lane).then(note(lane)));
+  signAll();
+  const cut = await nextBatch();
+  assert.equal(hurried.times, 0);
+  const flash = commits.commit(step(Precedence.flash), Precedence.flash).then(note(Precedence.flash));
+  await new Promise(setImmediate);
+  assert.equal(hurried.times, 1);
+  cut.done(1);
+  const next = await nextBatch();
+  assert.deepEqual(next.lanes, [Precedence.flash, ...lanes.slice(1)]);
+  next.done();
+  await Promise.all([flash, ...others]);
+  assert.deepEqual(answered, [Precedence.priority, Precedence.flash, ...lanes.slice(1)]);
+});
+
+test('few go along with what is urgent, and they do go on however much of it there is', async () => {
+  const { commits, signAll, nextBatch } = fixture();
+  const begin = commits.commit(step(Precedence.routine), Precedence.routine);
+  signAll();
+  const first = await nextBatch();
+  const routine = Array.from({ length: 40 }, () =>
+    commits.commit(step(Precedence.routine), Precedence.routine),
+  );
+  let left = routine.length;
+  signAll();
+  let writing = first;
+  for (let n = 0; left > 0; n += 1) {
+    assert.ok(n <= routine.length, 'nothing but what is urgent is written');
+    const flash = commits.commit(step(Precedence.flash), Precedence.flash);
+    await new Promise(setImmediate);
+    writing.done();
+    writing = await nextBatch();
+    const [head, ...rest] = writing.lanes;
+    assert.equal(head, Precedence.flash);
+    assert.ok(rest.length > 0 && rest.length < 20, `${rest.length} go along`);
+    left -= rest.length;
+    if (left === 0) writing.done();
+    else void flash;
+  }
+  await Promise.all([begin, ...routine]);
+});
+
+test('answers are given in pieces, what is urgent first, so that each is not the work of all', async () => {
+  const { commits, signAll, nextBatch } = fixture();
+  const turns: string[][] = [[]];
+  const commit = (lane: Precedence) =>
+    commits.commit(step(lane), lane).then(() => turns.at(-1)?.push(String(lane)));
+  const first = commit(Precedence.routine);
+  signAll();
+  const writing = await nextBatch();
+  const all = Array.from({ length: 60 }, () => commit(Precedence.routine));
+  signAll();
+  await new Promise(setImmediate);
+  writing.done();
+  await first;
+  const batch = await nextBatch();
+  turns.push([]);
+  batch.done();
+  while (turns.flat().length < 61) {
+    await new Promise(setImmediate);
+    turns.push([]);
+  }
+  assert.ok(turns.every((turn) => turn.length <= 16));
+  await Promise.all(all);
 });

@@ -2,10 +2,11 @@
 // Gathers transitions into batches. One batch is being written; behind it the next one is open, and who joins it is
 // signed meanwhile, so that signing overlaps with the fsync in front of it. Who finds no room waits in the backlog, by
 // rank. What is urgent finds room in a batch that is full for others, is signed before them, and does not wait until they
-// are.
+// are; the batch in front of it is cut short, and few go along with it.
 import { Precedence, type Haste, type MessageId, type Statement } from '@sealpost/protocol';
 import type { Prepared } from './command.ts';
 import type { Transition, TransitionResult } from './transition.ts';
+import type { WriteResult } from './wire.ts';
 
 /** As it is written: with the rank it had by then. */
 export interface Written extends Prepared {
@@ -13,8 +14,13 @@ export interface Written extends Prepared {
 }
 
 export interface GroupCommitOptions {
-  /** Writes a batch; one result or error for each, in their order. Rejects when nothing can be written any more. */
-  write(batch: readonly Written[]): Promise<readonly (TransitionResult | Error)[]>;
+  /**
+   * Writes a batch; one result or error for each, in their order, or undefined for what was not written and is to come
+   * again. Rejects when nothing can be written any more.
+   */
+  write(batch: readonly Written[]): Promise<readonly WriteResult[]>;
+  /** The batch that is being written keeps something urgent waiting: it should end early. */
+  hurry(): void;
   sign(statement: Statement, haste: Haste): Promise<Uint8Array>;
 }
 
@@ -23,6 +29,10 @@ const batchBytesMax = 512 * 1024;
 const urgentRank = Precedence.immediate;
 /** What is urgent may make a batch so many times as large. */
 const urgentTimes = 2;
+/** Others that go along with it; so they go on, however much of it there is. */
+const companionsMax = 8;
+/** Answers to what is not urgent that one turn of the event loop gives: each may be followed by work. */
+const answersMax = 16;
 /** One place in so many goes to who has waited longest, whatever its rank. */
 const fairShare = 16;
 
@@ -73,11 +83,14 @@ export class GroupCommit {
   /** Per message, the last transition that is not written yet. */
   readonly #last = new Map<MessageId, Entry>();
   readonly #idle: (() => void)[] = [];
+  /** Written; its turn to be answered has not come. */
+  readonly #unanswered: { readonly entry: Entry; readonly result: NonNullable<WriteResult> }[] = [];
   #order = 0;
   #taken = 0;
   #awaited = 0;
   #writing = false;
   #flushSet = false;
+  #answerSet = false;
   #failure: Error | undefined;
   #pending = 0;
   pendingBytes = 0;
@@ -160,10 +173,7 @@ export class GroupCommit {
   }
 
   #join(entry: Entry): void {
-    let at = this.#open.length;
-    while (at > 0 && isBehind(this.#open[at - 1], entry)) at -= 1;
-    this.#open.splice(at, 0, entry);
-    this.#openBytes += entry.bytes;
+    this.#insert(entry);
     const { transition } = entry;
     if (!('evidence' in transition)) {
       entry.isReady = true;
@@ -177,6 +187,13 @@ export class GroupCommit {
       },
       (error: unknown) => this.#unsigned(entry, error),
     );
+  }
+
+  #insert(entry: Entry): void {
+    let at = this.#open.length;
+    while (at > 0 && isBehind(this.#open[at - 1], entry)) at -= 1;
+    this.#open.splice(at, 0, entry);
+    this.#openBytes += entry.bytes;
   }
 
   #ready(entry: Entry): void {
@@ -198,6 +215,7 @@ export class GroupCommit {
 
   /** Writes the open batch once the store is free and what was in it by then is signed, or something urgent is. */
   #close(): void {
+    if (this.#writing && this.#isUrgentReady) this.#options.hurry();
     if (this.#writing || this.#open.length === 0 || this.#failure !== undefined) return;
     if (this.#flushSet || (this.#awaited > 0 && !this.#isUrgentReady)) return;
     // What comes in the same turn of the event loop shares the batch.
@@ -231,7 +249,8 @@ export class GroupCommit {
     this.#options.write(batch).then(
       (results) => {
         this.#writing = false;
-        batch.forEach((entry, index) => this.#settle(entry, results[index] ?? missing()));
+        batch.forEach((entry, index) => this.#written(entry, results[index]));
+        this.#answer();
         this.#close();
       },
       (error: unknown) => {
@@ -242,14 +261,35 @@ export class GroupCommit {
     );
   }
 
+  #written(entry: Entry, result: WriteResult): void {
+    if (result === undefined) {
+      entry.isAwaited = false;
+      this.#insert(entry);
+    } else if (entry.rank >= urgentRank) this.#settle(entry, result);
+    else this.#unanswered.push({ entry, result });
+  }
+
+  #answer(): void {
+    for (const { entry, result } of this.#unanswered.splice(0, answersMax)) this.#settle(entry, result);
+    if (this.#unanswered.length === 0 || this.#answerSet) return;
+    this.#answerSet = true;
+    setImmediate(() => {
+      this.#answerSet = false;
+      this.#answer();
+    });
+  }
+
   /** Whoever is not signed yet stays, and the later steps of its message with it. */
   #takeReady(): Entry[] {
     const batch: Entry[] = [];
     const staying: Entry[] = [];
     const held = new Set<MessageId | undefined>();
+    let places = this.#isUrgentReady ? companionsMax : Infinity;
     for (const entry of this.#open) {
       const id = idOf(entry.transition);
-      if (entry.isReady && (id === undefined || !held.has(id))) {
+      const hasPlace = entry.rank >= urgentRank || places > 0;
+      if (entry.isReady && hasPlace && (id === undefined || !held.has(id))) {
+        if (entry.rank < urgentRank) places -= 1;
         batch.push(entry);
         this.#openBytes -= entry.bytes;
       } else {
@@ -275,10 +315,6 @@ export class GroupCommit {
 
 function isResult(value: unknown): value is TransitionResult {
   return !(value instanceof Error) && typeof value === 'object' && value !== null && 'kind' in value;
-}
-
-function missing(): Error {
-  return new Error('the store left a transition unanswered');
 }
 
 function isBehind(entry: Entry | undefined, other: Entry): boolean {

@@ -57,6 +57,7 @@ export async function openCustody(
   const commits = new GroupCommit({
     // Async, so that whatever it throws is a rejection.
     sign: async (statement, haste) => sign(statement, haste),
+    hurry: () => thread.hurry(),
     write: async (batch) => {
       const began = performance.now();
       const results = unpackResults(await thread.write(packBatch(batch)), batch);

@@ -42,6 +42,8 @@ interface Row {
 
 const applied: CommandResult = { kind: 'applied', notices: 0, firstNotice: 0, report: undefined };
 const storageFull: CommandResult = { kind: 'storage-full' };
+const postponed: CommandResult = { kind: 'postponed' };
+const never = (): boolean => false;
 
 export class SqliteStore {
   readonly #db: DatabaseSync;
@@ -64,12 +66,13 @@ export class SqliteStore {
 
   /**
    * One result per command, durable. A command that SQLite itself rejects is left out and the rest is tried again.
+   * `isHurried` is asked after each command: if so, what has been done is committed and the rest is postponed.
    * Without room nothing is accepted; what else the batch holds is tried until every way to make room has been used.
    * Throws when nothing can be written any more (fenced, damaged, I/O): after a failed fsync nobody can know what is on
    * the disk, and asking again gets an answer that means nothing. Whoever opens the store next begins by bringing the
    * log into the file anew.
    */
-  commit(commands: readonly Command[]): CommandResult[] {
+  commit(commands: readonly Command[], isHurried: () => boolean = never): CommandResult[] {
     const results = new Map<Command, CommandResult>();
     const remaining = (): Command[] => commands.filter((command) => !results.has(command));
     const refuse = (refused: readonly Command[]): void => {
@@ -82,10 +85,13 @@ export class SqliteStore {
       try {
         const made: CommandResult[] = [];
         this.#begin();
-        for (failing of left) made.push(this.#apply(failing));
+        for (failing of left) {
+          if (made.length > 0 && isHurried()) break;
+          made.push(this.#apply(failing));
+        }
         failing = undefined;
         this.#end();
-        left.forEach((command, index) => results.set(command, made[index] ?? storageFull));
+        left.forEach((command, index) => results.set(command, made[index] ?? postponed));
       } catch (error) {
         this.#rollBack();
         if (this.#room.isFull(error)) {

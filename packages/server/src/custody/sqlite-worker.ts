@@ -15,7 +15,8 @@ import { packResults, unpackBatch } from './wire.ts';
 
 if (parentPort === null) throw new Error('sqlite-worker is started by openCustody');
 const port = parentPort;
-const { directory, room: limits } = workerData as StoreOptions;
+const { directory, room: limits, hurry } = workerData as StoreOptions;
+const isHurried = (): boolean => Atomics.load(hurry, 0) !== 0;
 
 const path = join(directory, 'custody.sqlite');
 const room = new Room(directory, limits);
@@ -50,7 +51,7 @@ function explaining<T>(work: () => T): T {
 // its failure says nothing about what is on the disk, and is its asker's alone.
 port.on('message', (message: ToStore) => {
   if (message instanceof ArrayBuffer) {
-    send(packResults(explaining(() => store.commit(unpackBatch(message)))));
+    send(packResults(explaining(() => store.commit(unpackBatch(message), isHurried))));
   } else if (message.kind === 'prune') {
     send({ kind: 'pruned', step: explaining(() => store.prune(message.nowSeconds)) });
   } else if (message.kind === 'probe') {

@@ -34,19 +34,26 @@ export class StoreThread {
   readonly #questions: Asked[] = [];
   readonly #opened = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
+  readonly #hurry: Int32Array<SharedArrayBuffer>;
   #isOpen = false;
   #closing = false;
   #failure: Error | undefined;
 
   /** `failed` is called once, when the thread ends otherwise than by close(); everything rejects from then on. */
-  static async open(options: StoreOptions, failed: (error: Error) => void): Promise<StoreThread> {
-    const thread = new StoreThread(new Worker(entry, { workerData: options, execArgv }), failed);
+  static async open(
+    options: Omit<StoreOptions, 'hurry'>,
+    failed: (error: Error) => void,
+  ): Promise<StoreThread> {
+    const hurry = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const workerData: StoreOptions = { ...options, hurry };
+    const thread = new StoreThread(new Worker(entry, { workerData, execArgv }), hurry, failed);
     await thread.#opened.promise;
     return thread;
   }
 
-  private constructor(worker: Worker, failed: (error: Error) => void) {
+  private constructor(worker: Worker, hurry: Int32Array<SharedArrayBuffer>, failed: (error: Error) => void) {
     this.#worker = worker;
+    this.#hurry = hurry;
     this.#failed = failed;
     worker.on('message', (message: FromStore) => this.#received(message));
     worker.on('error', (error: unknown) => this.#fail(asError(error)));
@@ -63,8 +70,14 @@ export class StoreThread {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const { promise, resolve, reject } = Promise.withResolvers<ArrayBuffer>();
     this.#batches.push({ resolve, reject });
+    Atomics.store(this.#hurry, 0, 0);
     this.#post(batch);
     return promise;
+  }
+
+  /** The batch that is being written ends where it has got to; the rest of it is postponed. */
+  hurry(): void {
+    Atomics.store(this.#hurry, 0, 1);
   }
 
   prune(nowSeconds: number): Promise<PruneStep> {

@@ -9,6 +9,8 @@ import type { Question } from './sqlite-reader.ts';
 export interface StoreOptions {
   readonly directory: string;
   readonly room: RoomLimits;
+  /** Not 0: something urgent waits until the present batch is written. */
+  readonly hurry: Int32Array<SharedArrayBuffer>;
 }
 
 export type ToStore =

@@ -24,6 +24,7 @@ const resultKinds: readonly CommandResult['kind'][] = [
   'conflict',
   'storage-full',
   'failed',
+  'postponed',
 ];
 
 function at<T>(list: readonly T[], index: number): T {
@@ -263,13 +264,16 @@ export function packResults(results: readonly CommandResult[]): ArrayBuffer {
   return packer.finish();
 }
 
-/** One result, or an error, for each transition of the batch. */
-export function unpackResults(packed: ArrayBuffer, batch: readonly Prepared[]): (TransitionResult | Error)[] {
+/** What became of a transition; undefined: nothing yet, and it is to be written again. */
+export type WriteResult = TransitionResult | Error | undefined;
+
+/** One for each transition of the batch. */
+export function unpackResults(packed: ArrayBuffer, batch: readonly Prepared[]): WriteResult[] {
   const unpacker = new Unpacker(packed);
   return batch.map((prepared) => unpackResult(unpacker, prepared));
 }
 
-function unpackResult(unpacker: Unpacker, { transition, signed }: Prepared): TransitionResult | Error {
+function unpackResult(unpacker: Unpacker, { transition, signed }: Prepared): WriteResult {
   const kind = at(resultKinds, unpacker.number());
   switch (kind) {
     case 'applied':
@@ -286,6 +290,8 @@ function unpackResult(unpacker: Unpacker, { transition, signed }: Prepared): Tra
     }
     case 'storage-full':
       return { kind: 'refused', code: 'storage-full' };
+    case 'postponed':
+      return undefined;
     case 'failed':
       return new Error(`custody could not make the transition ${transition.kind}: ${unpacker.text()}`);
     default:
