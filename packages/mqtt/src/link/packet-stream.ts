@@ -3,7 +3,7 @@ import { ProtocolError, type Codec, type Decoder, type DecoderOptions } from '..
 import type { Packet, ProtocolVersion } from '../packet.ts';
 import type { Clock } from '../clock.ts';
 import { Output } from './output.ts';
-import type { ReadingOrder, Reads } from './reading-order.ts';
+import { ReadingPast, type ReadingOrder, type Reads } from './reading-order.ts';
 import type { Transport } from './transport.ts';
 
 /** A peer that sends without reading what it is answered is not read either, from this much on. */
@@ -33,6 +33,7 @@ export class PacketStream implements Reads {
   readonly codec: Codec;
   readonly output: Output;
   readonly decoder: Decoder;
+  readonly past = new ReadingPast();
   reader: PacketReader;
   readonly #clock: Clock;
   readonly #order: ReadingOrder;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ReadingOrder, type Reads } from './reading-order.ts';
+import { ReadingOrder, ReadingPast, type Reads } from './reading-order.ts';
 
 /** Turns that the test takes, and time that passes with every packet. */
 function fixture(packetMs: number) {
@@ -13,6 +13,7 @@ function fixture(packetMs: number) {
   );
   const read: string[] = [];
   class Stream implements Reads {
+    readonly past = new ReadingPast();
     packets = 0;
     isResting = false;
     readonly name: string;
@@ -85,6 +86,44 @@ test('a turn ends when its time is over, and who was not read in it is the first
   assert.deepEqual(turns, ['abc', 'de', '']);
 });
 
+test('who has been read little lately is read before all that have been read much', () => {
+  const { stream, read, turn } = fixture(0.2);
+  const quiet = stream('quiet');
+  quiet.give(1);
+  const flooding = Array.from({ length: 20 }, (_, n) => stream(`flood ${n}`));
+  for (let n = 0; n < 100; n += 1) {
+    for (const each of flooding) each.give(10);
+    turn();
+  }
+  read();
+  quiet.give(1);
+  turn();
+  assert.equal(read()[0], 'quiet');
+});
+
+test('who is read most is read all the same, while others keep coming that were read less', () => {
+  const { stream, read, turn } = fixture(0.3);
+  const heavy = stream('heavy');
+  heavy.give(100_000);
+  for (let n = 0; n < 100; n += 1) turn();
+  read();
+  let before = 0;
+  for (let n = 0; n < 200 && !read().includes('heavy'); n += 1) {
+    for (let k = 0; k < 5; k += 1) stream(`light ${n} ${k}`).give(1);
+    turn();
+    before = n;
+  }
+  assert.ok(before < 20, `not read in ${before} turns`);
+});
+
+test('a flood is forgotten after some seconds', () => {
+  const past = new ReadingPast();
+  past.add(400, 1_000);
+  assert.equal(past.level(1_000), 9);
+  assert.ok(past.level(4_000) < past.level(2_000));
+  assert.equal(past.level(11_000), 0);
+});
+
 test('time is counted over all streams: a turn whose time is over reads nobody at once', () => {
   const { stream, read, turn } = fixture(5);
   stream('slow').give(1);
@@ -99,6 +138,7 @@ test('without turns, as in a browser, everything is read at once', () => {
   const order = new ReadingOrder(null, () => 0);
   let asked = 0;
   order.read({
+    past: new ReadingPast(),
     readSome(packetsMax) {
       asked = packetsMax;
       return false;
