@@ -12,6 +12,7 @@ import type {
   Properties,
   ProtocolVersion,
 } from '../packet.ts';
+import { isReasonCodeOf, refusalCode } from '../packet-reason-codes.ts';
 import { connectReturnCode, ReasonCode } from '../reason-code.ts';
 import type { Authenticated, Challenge, ConnectRequest, Denied } from './application.ts';
 import { Authentication, type AuthenticationHost } from './authentication.ts';
@@ -106,7 +107,7 @@ export class Handshake<P> implements PacketReader {
     const { version } = this.#stream.decoder;
     const known = error instanceof ProtocolError;
     if (!known) this.#host.report(error);
-    const reasonCode = known ? error.reasonCode : ReasonCode.unspecifiedError;
+    const reasonCode = known ? handshakeCode(error) : ReasonCode.unspecifiedError;
     if (version === 5 || (version === 4 && reasonCode === ReasonCode.unsupportedProtocolVersion))
       this.#refuse(reasonCode, version, { reasonString: error.message });
     else this.#end();
@@ -285,7 +286,7 @@ export class Handshake<P> implements PacketReader {
     { reasonCode, reasonString, serverReference, userProperties }: Denied,
     version: ProtocolVersion,
   ): void {
-    this.#refuse(reasonCode, version, {
+    this.#refuse(refusalCode('connack', reasonCode), version, {
       ...(serverReference === undefined ? undefined : { serverReference }),
       ...(reasonString === undefined ? undefined : { reasonString }),
       ...(userProperties === undefined ? undefined : { userProperties }),
@@ -343,6 +344,11 @@ export class Handshake<P> implements PacketReader {
     this.#host.handshakeOver(this);
     this.#established();
   }
+}
+
+/** What only an open connection can do wrong is here a packet that comes too early. */
+function handshakeCode({ reasonCode }: ProtocolError): number {
+  return isReasonCodeOf('connack', reasonCode, 'server') ? reasonCode : ReasonCode.protocolError;
 }
 
 function signedInBy(

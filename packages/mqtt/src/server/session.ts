@@ -18,6 +18,7 @@ import type {
   SubscriptionAnswerPacket,
   Will,
 } from '../packet.ts';
+import { refusalCode } from '../packet-reason-codes.ts';
 import { ReasonCode } from '../reason-code.ts';
 import { startsWithWildcard, topicMatches } from '../topic.ts';
 import type { Application } from './application.ts';
@@ -191,7 +192,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   }
 
   disconnect(reasonCode: number, reasonString?: string): void {
-    this.#connection?.disconnect(reasonCode, reasonString);
+    this.#connection?.disconnect(refusalCode('disconnect', reasonCode), reasonString);
   }
 
   end(reasonCode: number, reasonString?: string): void {
