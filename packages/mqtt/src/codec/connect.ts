@@ -63,6 +63,9 @@ function readWill(reader: Reader, flags: number, version: ProtocolVersion): Will
   if (!isTopicName(topic)) throw malformed('Will topic is no topic name');
   if (properties.responseTopic !== undefined && !isTopicName(properties.responseTopic))
     throw malformed('response topic is no topic name');
+  // It may be kept for long, and does not hold on to the chunk it came in.
+  if (properties.correlationData !== undefined)
+    properties.correlationData = properties.correlationData.slice();
   return { topic, payload: reader.binary().slice(), qos: qos as 0 | 1 | 2, retain, properties };
 }
 

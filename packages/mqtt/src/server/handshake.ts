@@ -11,6 +11,7 @@ import type {
   Packet,
   Properties,
   ProtocolVersion,
+  Will,
 } from '../packet.ts';
 import { isReasonCodeOf, refusalCode } from '../packet-reason-codes.ts';
 import { connectReturnCode, ReasonCode } from '../reason-code.ts';
@@ -31,6 +32,7 @@ export interface HandshakeHost<P> extends SessionHost<P>, AuthenticationHost<P> 
     clientId: string,
     cleanStart: boolean,
     principal: P,
+    will: Will | undefined,
   ): { session: ServerSession<P>; present: boolean } | undefined;
   handshakeOver(handshake: Handshake<P>): void;
 }
@@ -222,7 +224,7 @@ export class Handshake<P> implements PacketReader {
       this.#refuse(ReasonCode.packetTooLarge, version);
       return;
     }
-    const opened = this.#host.sessionFor(account, clientId, connect.cleanStart, principal);
+    const opened = this.#host.sessionFor(account, clientId, connect.cleanStart, principal, connect.will);
     if (opened === undefined) {
       this.#refuse(ReasonCode.quotaExceeded, version);
       return;
