@@ -153,7 +153,7 @@ function others(version: ProtocolVersion): fc.Arbitrary<Packet>[] {
         }),
         properties: reasonProperties,
       }),
-    ) as fc.Arbitrary<Packet>,
+    ),
     fc.constantFrom<Packet>({ type: 'pingreq' }, { type: 'pingresp' }),
     fc.record({
       type: fc.constant('disconnect'),

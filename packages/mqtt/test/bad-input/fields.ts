@@ -226,7 +226,7 @@ const notText: readonly [string, string][] = [
   ['above U+10FFFF', data('f4908080')],
   ['[MQTT-1.5.4-2] [MQTT-4.7.3-2] [MQTT3-1.5.3-2] [MQTT3-4.7.3-2] U+0000', data('610062')],
   ['[MQTT-1.5.4-2] [MQTT3-1.5.3-2] U+0000, in a long text', data('61'.repeat(40) + '00')],
-  ['a length past the end', `ffff${'61'}`],
+  ['a length past the end', 'ffff61'],
 ];
 
 export const wrongTexts: readonly Row[] = textFields.flatMap(({ field, v5, v4 }) =>
