@@ -411,6 +411,27 @@ for (const [name, hex] of refusedOfServer) {
   });
 }
 
+/** The same of version 5: a reason code of another packet. */
+const reasonsOfServer: readonly [string, string][] = [
+  ['[MQTT-3.2.2-8] CONNACK', '20 03 00 8e 00'],
+  ['[MQTT-3.4.2-1] PUBACK', '40 03 0001 95'],
+  ['[MQTT-3.9.3-2] SUBACK, the second one', '90 05 0001 00 01 03'],
+  ['[MQTT-3.11.3-2] UNSUBACK', 'b0 04 0001 00 01'],
+  ['[MQTT-3.14.2-1] DISCONNECT', 'e0 01 04'],
+  ['[MQTT-3.15.2-1] AUTH', 'f0 02 19 00'],
+];
+
+for (const [name, hex] of reasonsOfServer) {
+  test(`refused: the reason code of ${name}`, () => {
+    const decoder = strictCodec.createDecoder({ role: 'client', maximumPacketSize: 1000, version: 5 });
+    decoder.feed(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+    assert.throws(
+      () => decoder.next(),
+      (error) => error instanceof ProtocolError && error.reasonCode === 0x82,
+    );
+  });
+}
+
 test('a length beyond the limit is refused before anything is buffered for it', () => {
   const decoder = strictCodec.createDecoder({ role: 'server', maximumPacketSize: 100, version: 5 });
   decoder.feed(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x01));
