@@ -9,20 +9,36 @@ import { wrongConnects } from './bad-input/connects.ts';
 import { wrongPublishes, wrongStates, wrongSubscriptions } from './bad-input/contents.ts';
 import { wrongPacketIds, wrongProperties, wrongReasons, wrongTexts } from './bad-input/fields.ts';
 import { wrongFlags, wrongHeaders } from './bad-input/header.ts';
-import { connect, section, text } from './bad-input/packet.ts';
+import { connect, packet, section, text } from './bad-input/packet.ts';
 import { afterDisconnect, signingInOf, type Answer, type Row } from './bad-input/row.ts';
 import { RawClient } from './raw.ts';
 import { run, type Principal, type Running } from './support.ts';
 
-/** METHOD is never content. */
+const challenge = { challenge: new Uint8Array(1) };
+const signedIn = { principal: { name: 'again' }, account: 'again' };
+
+/** METHOD is never content, except once with the user `again`. */
 const enhancedAuthentication: EnhancedAuthentication<Principal> = {
-  begin: (method) =>
-    method === 'METHOD' ? { step: () => Promise.resolve({ challenge: new Uint8Array(1) }) } : undefined,
+  begin(method, { username }, session) {
+    if (method !== 'METHOD') return undefined;
+    const isOnce = username === 'again' && session === undefined;
+    return { step: () => Promise.resolve(isOnce ? signedIn : challenge) };
+  },
 };
 
 async function signingIn(port: number): Promise<RawClient> {
   const client = await RawClient.open(port);
   client.send(connect(5, { properties: section(`15${text('METHOD')}`) }));
+  assert.equal((await client.packet())?.[0], 0xf0);
+  return client;
+}
+
+async function signingInAgain(port: number): Promise<RawClient> {
+  const client = await RawClient.open(port);
+  const properties = section(`15${text('METHOD')}`);
+  client.send(connect(5, { flags: '82', properties, rest: text('again') }));
+  assert.equal((await client.packet())?.[0], 0x20);
+  client.send(packet('f0', '19', properties));
   assert.equal((await client.packet())?.[0], 0xf0);
   return client;
 }
@@ -80,6 +96,12 @@ const places: readonly Place[] = [
     expected: () => afterDisconnect,
   },
   { place: 'signing in', version: 5, enter: signingIn, expected: signingInOf },
+  {
+    place: 'signing in again',
+    version: 5,
+    enter: signingInAgain,
+    expected: ({ open5 = 'disconnect 81' }) => open5,
+  },
 ];
 
 async function check(row: Row, { port, errors }: Running, goesOn: () => Promise<void>): Promise<void> {

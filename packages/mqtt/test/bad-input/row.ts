@@ -15,7 +15,7 @@ export interface Row {
   /** Before anything else was sent. Default: `closed`; the version of the client is not known yet [MQTT-3.1.0-1]. */
   readonly first5?: Answer;
   readonly first4?: Answer;
-  /** On an open connection. Default: `disconnect 81` [MQTT-4.13.1-1]. */
+  /** On an open connection, also while an authentication is repeated. Default: `disconnect 81` [MQTT-4.13.1-1]. */
   readonly open5?: Answer;
   /** Default: `closed` [MQTT3-4.8.0-1]; 3.1.1 has no DISCONNECT of a server. */
   readonly open4?: Answer;
