@@ -42,6 +42,8 @@ const enhancedAuthentication: EnhancedAuthentication<Principal> = {
   begin: (name) => (name === method ? new FakeScram() : undefined),
 };
 
+type Step = Awaited<ReturnType<AuthenticationExchange<Principal>['step']>>;
+
 class Client {
   readonly #raw: RawClient;
   readonly #decoder = strictCodec.createDecoder({ role: 'client', version: 5, maximumPacketSize: 1e6 });
@@ -79,7 +81,8 @@ class Client {
   async next(): Promise<Packet | undefined> {
     const packet = await this.#raw.packet();
     if (packet === undefined) return undefined;
-    this.#decoder.feed(packet);
+    // Data that is decoded from it is no Buffer, and can be compared.
+    this.#decoder.feed(new Uint8Array(packet));
     return this.#decoder.next();
   }
 
@@ -191,6 +194,46 @@ test('[MQTT-4.12.1-1] a client signs in again while other packets go on', async 
   }
   assert.notEqual(application.sessions.get('c')?.principal, before);
   client.destroy();
+});
+
+test('[MQTT-3.15.2-1] [MQTT-3.15.2-2] [MQTT-3.15.2-3] [MQTT-3.1.2-29] AUTH has one of its reason codes, and fits the client', async (t) => {
+  const exchange = { step: (): Promise<Step> => Promise.resolve(next) };
+  const { port, errors } = await run(t, { enhancedAuthentication: { begin: () => exchange } });
+  const signed = { principal: { name: 'ann' }, account: 'ann', authenticationData: bytes('ok') };
+  const userProperties = [['long', 'x'.repeat(100)]] as const;
+  let next: Step = signed;
+  const again = async (wishes: Properties, step: Step): Promise<Packet | undefined> => {
+    next = signed;
+    const client = await Client.open(port, { ...first('ann'), ...wishes });
+    assert.equal((await client.next())?.type, 'connack');
+    next = step;
+    client.auth(0x19, 'ann');
+    const packet = await client.next();
+    client.destroy();
+    return packet;
+  };
+  const withWords = { ...signed, userProperties };
+  const whole = { authenticationMethod: method, authenticationData: bytes('ok') };
+  const expected: [Properties, Step, number, Properties][] = [
+    [{}, withWords, 0, { ...whole, userProperties }],
+    [{ maximumPacketSize: 100 }, withWords, 0, whole],
+    [{ requestProblemInformation: 0 }, withWords, 0, whole],
+    [
+      { maximumPacketSize: 100 },
+      { challenge: bytes('c') },
+      0x18,
+      { ...whole, authenticationData: bytes('c') },
+    ],
+  ];
+  for (const [wishes, step, reasonCode, properties] of expected) {
+    const packet = await again(wishes, step);
+    assert.ok(packet?.type === 'auth');
+    assert.equal(packet.reasonCode, reasonCode);
+    assert.deepEqual({ ...packet.properties }, properties);
+  }
+  const tooLarge = await again({ maximumPacketSize: 100 }, { challenge: bytes('x'.repeat(100)) });
+  assert.ok(tooLarge?.type === 'disconnect' && tooLarge.reasonCode === 0x95);
+  assert.deepEqual(errors, []);
 });
 
 test('[MQTT-4.12.1-2] who does not sign in again is disconnected', async (t) => {

@@ -24,6 +24,7 @@ export class RawClient {
 
   static async open(port: number): Promise<RawClient> {
     const socket = connect({ host: '127.0.0.1', port });
+    socket.setNoDelay();
     await once(socket, 'connect');
     return new RawClient(socket);
   }

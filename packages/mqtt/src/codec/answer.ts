@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AnswerPacket, AuthPacket, DisconnectPacket, Properties, ProtocolVersion } from '../packet.ts';
+import type { Sender } from '../packet-reason-codes.ts';
 import { ReasonCode } from '../reason-code.ts';
 import { propertiesBytesMax, readProperties, Section, writeProperties } from './properties.ts';
-import { malformed, type Reader } from './reader.ts';
+import { checkReasonCode, malformed, type Reader } from './reader.ts';
 import { variableIntegerBytes, type Writer } from './writer.ts';
 
 const firstByte = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
@@ -12,10 +13,12 @@ export function decodeAnswer(
   reader: Reader,
   type: AnswerPacket['type'],
   version: ProtocolVersion,
+  sender: Sender,
 ): AnswerPacket {
   const packetId = reader.packetId();
   if (version === 4 || reader.remaining === 0) return { type, packetId, reasonCode: ReasonCode.success };
-  const reasonCode = reader.byte();
+  // [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1]
+  const reasonCode = checkReasonCode(reader.byte(), type, sender);
   if (reader.remaining === 0) return { type, packetId, reasonCode };
   const { reasonString, userProperties } = readProperties(reader, Section.answer);
   return {
@@ -62,16 +65,20 @@ export function writeAnswer(writer: Writer, packet: AnswerPacket, version: Proto
   return writer.end();
 }
 
-/** DISCONNECT (§3.14) and AUTH (§3.15): an empty packet means reason code 0. */
+/** DISCONNECT (§3.14) and AUTH (§3.15): an empty packet means reason code 0, which AUTH has from servers only. */
 export function decodeEnd(
   reader: Reader,
   type: 'disconnect' | 'auth',
   version: ProtocolVersion,
+  sender: Sender,
 ): DisconnectPacket | AuthPacket {
-  if (version === 4 || reader.remaining === 0)
-    return { type, reasonCode: ReasonCode.success, properties: {} };
-  const reasonCode = reader.byte();
-  if (reader.remaining === 0) return { type, reasonCode, properties: {} };
+  const isEmpty = version === 4 || reader.remaining === 0;
+  const reasonCode = isEmpty ? ReasonCode.success : reader.byte();
+  // [MQTT-3.14.2-1], [MQTT-3.15.2-1]
+  checkReasonCode(reasonCode, type, sender);
+  // §3.14.2.2.1: DISCONNECT may leave out its properties; AUTH only with everything else.
+  if (isEmpty || (type === 'disconnect' && reader.remaining === 0))
+    return { type, reasonCode, properties: {} };
   const properties = readProperties(reader, type === 'auth' ? Section.auth : Section.disconnect);
   return { type, reasonCode, properties };
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import mqttPacket from 'mqtt-packet';
 import { ProtocolError, type Decoder } from '../codec.ts';
 import type { Packet, ProtocolVersion, PublishPacket } from '../packet.ts';
+import { isReasonCodeOf, type PacketWithReason, type Sender } from '../packet-reason-codes.ts';
 import { strictCodec } from './codec.ts';
 
 const text = fc
@@ -17,7 +18,9 @@ const packetId = fc.integer({ min: 1, max: 0xffff });
 const uint16 = fc.integer({ min: 0, max: 0xffff });
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const flag = fc.integer({ min: 0, max: 1 });
-const reasonCode = fc.integer({ min: 0, max: 0xa2 });
+function reasonCode(type: PacketWithReason, sender: Sender): fc.Arbitrary<number> {
+  return fc.integer({ min: 0, max: 0xff }).filter((code) => isReasonCodeOf(type, code, sender));
+}
 const userProperties = fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 4 });
 
 /** Version 4 is the same without properties. */
@@ -108,16 +111,27 @@ function publish(version: ProtocolVersion): fc.Arbitrary<Packet> {
 const disconnectProperties = { reasonString: text, serverReference: text, sessionExpirySeconds: uint32 };
 
 function others(version: ProtocolVersion): fc.Arbitrary<Packet>[] {
-  const answers = fc.constantFrom('puback', 'pubrec', 'pubrel', 'pubcomp');
-  const code = version === 5 ? reasonCode : fc.constant(0);
+  const answers = fc.constantFrom(
+    'puback' as const,
+    'pubrec' as const,
+    'pubrel' as const,
+    'pubcomp' as const,
+  );
+  const code = (type: PacketWithReason, sender: Sender): fc.Arbitrary<number> =>
+    version === 5 ? reasonCode(type, sender) : fc.constant(0);
   const options = version === 5 ? { noLocal: fc.boolean(), retainAsPublished: fc.boolean() } : {};
   const handling = version === 5 ? { retainHandling: fc.integer({ min: 0, max: 2 }) } : {};
   const request = fc.record({ filter: text, qos: fc.integer({ min: 0, max: 2 }), ...options, ...handling });
   const reasonProperties = sections(version, { reasonString: text });
   return [
-    fc
-      .tuple(fc.record({ type: answers, packetId, reasonCode: code }), reasonProperties)
-      .map(([a, b]) => ({ ...a, ...b })),
+    answers.chain((type) =>
+      fc
+        .tuple(
+          fc.record({ type: fc.constant(type), packetId, reasonCode: code(type, 'client') }),
+          reasonProperties,
+        )
+        .map(([a, b]) => ({ ...a, ...b })),
+    ),
     fc.record({
       type: fc.constant('subscribe'),
       packetId,
@@ -130,22 +144,26 @@ function others(version: ProtocolVersion): fc.Arbitrary<Packet>[] {
       filters: fc.array(text, { minLength: 1, maxLength: 4 }),
       properties: sections(version, {}),
     }),
-    fc.record({
-      type: fc.constantFrom('suback', ...(version === 5 ? ['unsuback'] : [])),
-      packetId,
-      reasonCodes: fc.array(version === 5 ? reasonCode : fc.constantFrom(0, 1, 2, 0x80), { minLength: 1 }),
-      properties: reasonProperties,
-    }) as fc.Arbitrary<Packet>,
+    fc.constantFrom('suback' as const, ...(version === 5 ? (['unsuback'] as const) : [])).chain((type) =>
+      fc.record({
+        type: fc.constant(type),
+        packetId,
+        reasonCodes: fc.array(version === 5 ? reasonCode(type, 'server') : fc.constantFrom(0, 1, 2, 0x80), {
+          minLength: 1,
+        }),
+        properties: reasonProperties,
+      }),
+    ),
     fc.constantFrom<Packet>({ type: 'pingreq' }, { type: 'pingresp' }),
     fc.record({
       type: fc.constant('disconnect'),
-      reasonCode: code,
+      reasonCode: code('disconnect', 'client'),
       properties: sections(version, disconnectProperties),
     }),
     fc.record({
       type: fc.constant('connack'),
       sessionPresent: fc.boolean(),
-      reasonCode: version === 5 ? reasonCode : fc.constant(0),
+      reasonCode: code('connack', 'server'),
       properties: sections(version, {
         assignedClientId: text,
         maximumQos: flag,
@@ -389,6 +407,27 @@ for (const [name, hex] of refusedOfServer) {
     assert.throws(
       () => decoder.next(),
       (error) => error instanceof ProtocolError && error.reasonCode === 0x81,
+    );
+  });
+}
+
+/** The same of version 5: a reason code of another packet. */
+const reasonsOfServer: readonly [string, string][] = [
+  ['[MQTT-3.2.2-8] CONNACK', '20 03 00 8e 00'],
+  ['[MQTT-3.4.2-1] PUBACK', '40 03 0001 95'],
+  ['[MQTT-3.9.3-2] SUBACK, the second one', '90 05 0001 00 01 03'],
+  ['[MQTT-3.11.3-2] UNSUBACK', 'b0 04 0001 00 01'],
+  ['[MQTT-3.14.2-1] DISCONNECT', 'e0 01 04'],
+  ['[MQTT-3.15.2-1] AUTH', 'f0 02 19 00'],
+];
+
+for (const [name, hex] of reasonsOfServer) {
+  test(`refused: the reason code of ${name}`, () => {
+    const decoder = strictCodec.createDecoder({ role: 'client', maximumPacketSize: 1000, version: 5 });
+    decoder.feed(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
+    assert.throws(
+      () => decoder.next(),
+      (error) => error instanceof ProtocolError && error.reasonCode === 0x82,
     );
   });
 }

@@ -4,7 +4,7 @@ import type { ConnackPacket, ConnectPacket, Properties, ProtocolVersion, Will } 
 import { connectReturnCode, ReasonCode } from '../reason-code.ts';
 import { isTopicName } from '../topic.ts';
 import { propertiesBytesMax, readProperties, Section, writeProperties } from './properties.ts';
-import { malformed, type Reader } from './reader.ts';
+import { checkReasonCode, malformed, type Reader } from './reader.ts';
 import { textBytesMax } from './text.ts';
 import { variableIntegerBytes, type Writer } from './writer.ts';
 
@@ -43,7 +43,8 @@ function readVersion(reader: Reader, learned: (version: ProtocolVersion) => void
   const name = reader.text(); // [MQTT-3.1.2-1]
   if (name !== 'MQTT' && name !== 'MQIsdp') throw malformed('not MQTT');
   const level = reader.byte();
-  learned(name === 'MQTT' && level >= 5 ? 5 : 4);
+  // Bridges of Mosquitto ask for more than MQTT by the highest bit, and without it once they are refused in their version.
+  learned(name === 'MQTT' && (level & 0x7f) >= 5 ? 5 : 4);
   if (name !== 'MQTT' || (level !== 4 && level !== 5))
     throw new ProtocolError(ReasonCode.unsupportedProtocolVersion, `protocol level ${level}`); // [MQTT-3.1.2-2]
   return level;
@@ -62,6 +63,9 @@ function readWill(reader: Reader, flags: number, version: ProtocolVersion): Will
   if (!isTopicName(topic)) throw malformed('Will topic is no topic name');
   if (properties.responseTopic !== undefined && !isTopicName(properties.responseTopic))
     throw malformed('response topic is no topic name');
+  // It may be kept for long, and does not hold on to the chunk it came in.
+  if (properties.correlationData !== undefined)
+    properties.correlationData = properties.correlationData.slice();
   return { topic, payload: reader.binary().slice(), qos: qos as 0 | 1 | 2, retain, properties };
 }
 
@@ -109,6 +113,7 @@ export function decodeConnack(reader: Reader, version: ProtocolVersion): Connack
   const flags = reader.byte();
   if (flags > 1) throw malformed('reserved flags of CONNACK');
   const reasonCode = reader.byte();
+  if (version === 5) checkReasonCode(reasonCode, 'connack', 'server'); // [MQTT-3.2.2-8]
   const properties: Properties = version === 5 ? readProperties(reader, Section.connack) : {};
   return { type: 'connack', sessionPresent: flags === 1, reasonCode, properties };
 }

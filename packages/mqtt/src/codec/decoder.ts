@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError, type Decoder, type DecoderOptions } from '../codec.ts';
 import type { Packet, ProtocolVersion } from '../packet.ts';
+import type { Sender } from '../packet-reason-codes.ts';
 import { ReasonCode } from '../reason-code.ts';
 import { decodeAnswer, decodeEnd } from './answer.ts';
 import { decodeConnack, decodeConnect } from './connect.ts';
@@ -46,6 +47,7 @@ export class PacketDecoder implements Decoder {
   maximumPacketSize: number;
   #version: ProtocolVersion | undefined;
   readonly #fromClient: boolean;
+  readonly #sender: Sender;
   readonly #reader = new Reader();
   /** What is being decoded. */
   #chunk: Uint8Array = new Uint8Array(0);
@@ -60,6 +62,7 @@ export class PacketDecoder implements Decoder {
     this.maximumPacketSize = maximumPacketSize;
     this.#version = version;
     this.#fromClient = role === 'server';
+    this.#sender = this.#fromClient ? 'client' : 'server';
   }
 
   get version(): ProtocolVersion | undefined {
@@ -162,13 +165,13 @@ export class PacketDecoder implements Decoder {
       case Type.connack:
         return decodeConnack(reader, version);
       case Type.puback:
-        return decodeAnswer(reader, 'puback', version);
+        return decodeAnswer(reader, 'puback', version, this.#sender);
       case Type.pubrec:
-        return decodeAnswer(reader, 'pubrec', version);
+        return decodeAnswer(reader, 'pubrec', version, this.#sender);
       case Type.pubrel:
-        return decodeAnswer(reader, 'pubrel', version);
+        return decodeAnswer(reader, 'pubrel', version, this.#sender);
       case Type.pubcomp:
-        return decodeAnswer(reader, 'pubcomp', version);
+        return decodeAnswer(reader, 'pubcomp', version, this.#sender);
       case Type.subscribe:
         return decodeSubscribe(reader, version);
       case Type.suback:
@@ -182,10 +185,10 @@ export class PacketDecoder implements Decoder {
       case Type.pingresp:
         return { type: 'pingresp' };
       case Type.disconnect:
-        return decodeEnd(reader, 'disconnect', version);
+        return decodeEnd(reader, 'disconnect', version, this.#sender);
       case Type.auth:
         if (version === 4) throw malformed('AUTH in version 4');
-        return decodeEnd(reader, 'auth', version);
+        return decodeEnd(reader, 'auth', version, this.#sender);
       default:
         throw malformed(`packet type ${type}`);
     }

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../codec.ts';
+import { isReasonCodeOf, type PacketWithReason, type Sender } from '../packet-reason-codes.ts';
 import { ReasonCode } from '../reason-code.ts';
 import { decodeText } from './text.ts';
 
 export function malformed(what: string): ProtocolError {
   return new ProtocolError(ReasonCode.malformedPacket, what);
+}
+
+/** The code itself, if this packet has it from this side. */
+export function checkReasonCode(reasonCode: number, type: PacketWithReason, sender: Sender): number {
+  if (isReasonCodeOf(type, reasonCode, sender)) return reasonCode;
+  const hex = reasonCode.toString(16).padStart(2, '0');
+  throw new ProtocolError(ReasonCode.protocolError, `reason code 0x${hex} in ${type.toUpperCase()}`);
 }
 
 /**

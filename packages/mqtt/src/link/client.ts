@@ -352,7 +352,8 @@ class ClientLink implements Link {
     this.#connection.tick(nowMs);
     if (this.#connection.isClosed || this.#connection.stream.held || this.#keepAliveMs === 0) return;
     if (this.#pingSentMs !== undefined && nowMs - this.#pingSentMs > this.#keepAliveMs)
-      this.#connection.disconnect(ReasonCode.keepAliveTimeout, undefined, new Error('no PINGRESP in time'));
+      // 0x8D is a server's to say: §3.14.2.1.
+      this.#connection.disconnect(ReasonCode.unspecifiedError, undefined, new Error('no PINGRESP in time'));
     else if (this.#pingSentMs === undefined && nowMs >= this.#nextPingMs) {
       this.#pingSentMs = nowMs;
       this.#nextPingMs = nowMs + this.#keepAliveMs / 2;

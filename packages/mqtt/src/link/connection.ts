@@ -9,6 +9,7 @@ import type {
   PublishPacket,
   Qos,
 } from '../packet.ts';
+import { isReasonCodeOf } from '../packet-reason-codes.ts';
 import { failureFrom, ReasonCode } from '../reason-code.ts';
 import { Incoming, type Admission, type IncomingLimits, type PublishHandler } from './incoming.ts';
 import type { Outbox } from './outbox.ts';
@@ -218,8 +219,9 @@ export class Connection implements PacketReader {
     return this.#incoming.unanswered + unreleased >= this.#receiveMaximum && !this.#unreleased.has(packetId);
   }
 
-  #acknowledge(packetId: number, acknowledgement: Acknowledgement, qos: Qos): void {
+  #acknowledge(packetId: number, answer: Acknowledgement, qos: Qos): void {
     if (this.#closed) return;
+    const acknowledgement = this.#sayable(answer);
     const { reasonCode } = acknowledgement;
     if (this.version === 4 && isTemporary(reasonCode)) {
       // 3.1.1 has no refusal: without an answer the message stays the client's, and it will offer it again.
@@ -232,6 +234,14 @@ export class Connection implements PacketReader {
       this.#fullHold = false;
       this.stream.release();
     }
+  }
+
+  /** [MQTT-3.4.2-1], [MQTT-3.5.2-1]: both have the same reason codes. */
+  #sayable(acknowledgement: Acknowledgement): Acknowledgement {
+    const { reasonCode } = acknowledgement;
+    if (isReasonCodeOf('puback', reasonCode, 'server')) return acknowledgement;
+    this.#user.report(new RangeError(`reason code 0x${reasonCode.toString(16)} is none of PUBACK`));
+    return { ...acknowledgement, reasonCode: ReasonCode.unspecifiedError };
   }
 
   #answer(type: 'puback' | 'pubrec', packetId: number, acknowledgement: Acknowledgement): void {

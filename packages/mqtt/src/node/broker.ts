@@ -20,6 +20,7 @@ function limitsOf(flags: BrokerFlags): Partial<ServerLimits> {
     subscriptionBytesPerAccount: serverLimits.subscriptionBytesMax,
     retainedPerAccount: serverLimits.retainedMax,
     retainedBytesPerAccount: serverLimits.retainedBytesMax,
+    willBytesPerAccount: serverLimits.willBytesMax,
     ...(serverKeepAliveSeconds === undefined ? undefined : { keepAliveSecondsMax: serverKeepAliveSeconds }),
     ...(receiveMaximum === undefined ? undefined : { receiveMaximum }),
     ...(topicAliasMaximum === undefined ? undefined : { topicAliasMaximum }),

@@ -73,8 +73,8 @@ export class Authentication<P> {
   }
 
   /** AUTH to the client: its method is that of CONNECT [MQTT-4.12.0-2], [MQTT-4.12.0-5]. */
-  packet(reasonCode: number, data: Uint8Array | undefined, more: Properties = {}): AuthPacket {
-    const properties: Properties = { authenticationMethod: this.method, ...more };
+  packet(reasonCode: number, data: Uint8Array | undefined): AuthPacket {
+    const properties: Properties = { authenticationMethod: this.method };
     if (data !== undefined) properties.authenticationData = data;
     return { type: 'auth', reasonCode, properties };
   }

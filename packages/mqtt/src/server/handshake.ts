@@ -11,7 +11,9 @@ import type {
   Packet,
   Properties,
   ProtocolVersion,
+  Will,
 } from '../packet.ts';
+import { isReasonCodeOf, refusalCode } from '../packet-reason-codes.ts';
 import { connectReturnCode, ReasonCode } from '../reason-code.ts';
 import type { Authenticated, Challenge, ConnectRequest, Denied } from './application.ts';
 import { Authentication, type AuthenticationHost } from './authentication.ts';
@@ -30,6 +32,7 @@ export interface HandshakeHost<P> extends SessionHost<P>, AuthenticationHost<P> 
     clientId: string,
     cleanStart: boolean,
     principal: P,
+    will: Will | undefined,
   ): { session: ServerSession<P>; present: boolean } | undefined;
   handshakeOver(handshake: Handshake<P>): void;
 }
@@ -106,7 +109,7 @@ export class Handshake<P> implements PacketReader {
     const { version } = this.#stream.decoder;
     const known = error instanceof ProtocolError;
     if (!known) this.#host.report(error);
-    const reasonCode = known ? error.reasonCode : ReasonCode.unspecifiedError;
+    const reasonCode = known ? handshakeCode(error) : ReasonCode.unspecifiedError;
     if (version === 5 || (version === 4 && reasonCode === ReasonCode.unsupportedProtocolVersion))
       this.#refuse(reasonCode, version, { reasonString: error.message });
     else this.#end();
@@ -221,7 +224,7 @@ export class Handshake<P> implements PacketReader {
       this.#refuse(ReasonCode.packetTooLarge, version);
       return;
     }
-    const opened = this.#host.sessionFor(account, clientId, connect.cleanStart, principal);
+    const opened = this.#host.sessionFor(account, clientId, connect.cleanStart, principal, connect.will);
     if (opened === undefined) {
       this.#refuse(ReasonCode.quotaExceeded, version);
       return;
@@ -285,7 +288,7 @@ export class Handshake<P> implements PacketReader {
     { reasonCode, reasonString, serverReference, userProperties }: Denied,
     version: ProtocolVersion,
   ): void {
-    this.#refuse(reasonCode, version, {
+    this.#refuse(refusalCode('connack', reasonCode), version, {
       ...(serverReference === undefined ? undefined : { serverReference }),
       ...(reasonString === undefined ? undefined : { reasonString }),
       ...(userProperties === undefined ? undefined : { userProperties }),
@@ -343,6 +346,11 @@ export class Handshake<P> implements PacketReader {
     this.#host.handshakeOver(this);
     this.#established();
   }
+}
+
+/** What only an open connection can do wrong is here a packet that comes too early. */
+function handshakeCode({ reasonCode }: ProtocolError): number {
+  return isReasonCodeOf('connack', reasonCode, 'server') ? reasonCode : ReasonCode.protocolError;
 }
 
 function signedInBy(

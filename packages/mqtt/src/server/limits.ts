@@ -39,6 +39,9 @@ export interface ServerLimits extends IncomingLimits, OutboxLimits {
   /** Of those that the account published last. */
   readonly retainedPerAccount: number;
   readonly retainedBytesPerAccount: number;
+  /** Kept for connections and, while they are delayed, without one. Above it: CONNACK 0x97. */
+  readonly willBytesMax: number;
+  readonly willBytesPerAccount: number;
   /** Of all connections together, unanswered. */
   readonly admissionBytesMax: number;
   /** Toward all sessions together, waiting or in flight; above it each has one message at a time. */
@@ -69,6 +72,8 @@ export const serverLimits: ServerLimits = {
   retainedBytesMax: 64 * 1024 * 1024,
   retainedPerAccount: 1_000,
   retainedBytesPerAccount: 8 * 1024 * 1024,
+  willBytesMax: 64 * 1024 * 1024,
+  willBytesPerAccount: 4 * 1024 * 1024,
   admissionBytesMax: 64 * 1024 * 1024,
   outboxBytesMax: 128 * 1024 * 1024,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Connection } from '../link/connection.ts';
-import type { AuthPacket, Properties } from '../packet.ts';
+import type { AuthPacket, UserProperties } from '../packet.ts';
+import { refusalCode } from '../packet-reason-codes.ts';
 import { ReasonCode } from '../reason-code.ts';
 import type { Authenticated, Challenge, ConnectRequest, Denied, Session } from './application.ts';
 import { Authentication, checkAuth, type AuthenticationHost } from './authentication.ts';
@@ -62,26 +63,27 @@ export class Reauthentication<P> {
     else if (step.account !== session.account) this.#refuse({ reasonCode: ReasonCode.notAuthorized });
     else {
       this.#options.renewed(step.principal);
-      const { userProperties, authenticationData } = step;
-      this.#send(
-        ReasonCode.success,
-        authenticationData,
-        userProperties === undefined ? {} : { userProperties },
-      );
+      this.#send(ReasonCode.success, step.authenticationData, step.userProperties);
       this.#current = undefined;
       this.#deadlineMs = Infinity;
     }
   }
 
-  #send(reasonCode: number, data: Uint8Array | undefined, more?: Properties): void {
+  /** User properties are left out where the client has no room for them [MQTT-3.15.2-3] or no wish [MQTT-3.1.2-29]. */
+  #send(reasonCode: number, data: Uint8Array | undefined, userProperties?: UserProperties): void {
     const { connection } = this.#options;
-    const packet = this.#current?.packet(reasonCode, data, more);
-    if (packet !== undefined && !connection.sendIfFits(packet))
+    if (this.#current === undefined) return;
+    const packet = this.#current.packet(reasonCode, data);
+    const told =
+      userProperties !== undefined &&
+      connection.peer.wantsProblemInformation &&
+      connection.sendIfFits({ ...packet, properties: { ...packet.properties, userProperties } });
+    if (!told && !connection.sendIfFits(packet))
       connection.disconnect(ReasonCode.packetTooLarge, 'AUTH does not fit');
   }
 
   /** [MQTT-4.12.1-2]. */
   #refuse({ reasonCode, reasonString }: Denied): void {
-    this.#options.connection.disconnect(reasonCode, reasonString);
+    this.#options.connection.disconnect(refusalCode('disconnect', reasonCode), reasonString);
   }
 }

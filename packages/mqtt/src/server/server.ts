@@ -6,8 +6,9 @@ import type { Admission } from '../link/incoming.ts';
 import type { OutboxShare } from '../link/outbox.ts';
 import { ReadingOrder } from '../link/reading-order.ts';
 import type { Transport, TransportInfo } from '../link/transport.ts';
-import type { Publish } from '../packet.ts';
+import type { Publish, Will } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
+import { Allotment } from './allotment.ts';
 import type {
   Application,
   DeliveryObserver,
@@ -23,6 +24,7 @@ import { ServerSession } from './session.ts';
 import type { Subscriber } from './subscriber.ts';
 import { Subscribing } from './subscribing.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
+import { willBytes } from './will.ts';
 
 // In browsers and Node alike.
 declare const crypto: { randomUUID(): string };
@@ -88,6 +90,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly urgentRank: number;
   readonly admission: Admission;
   readonly outboxShare: OutboxShare;
+  readonly wills: Allotment;
   readonly readingOrder = new ReadingOrder();
   readonly router: Router<P>;
   readonly subscribing: Subscribing<P>;
@@ -128,6 +131,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.report = report ?? ((): void => undefined);
     this.admission = { unansweredBytes: 0, unansweredBytesMax: this.limits.admissionBytesMax };
     this.outboxShare = { bytes: 0, bytesMax: this.limits.outboxBytesMax };
+    this.wills = new Allotment(this.limits.willBytesMax, this.limits.willBytesPerAccount);
     this.#retained = new RetainedStore(this.limits);
     const parts = {
       application,
@@ -214,8 +218,12 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     clientId: string,
     cleanStart: boolean,
     principal: P,
+    will: Will | undefined,
   ): { session: ServerSession<P>; present: boolean } | undefined {
     const key = keyOf(account, clientId);
+    // The Will of the one before is sent, or replaced by this one.
+    const replacedBytes = this.#sessions.get(key)?.willBytes ?? 0;
+    if (!this.wills.fits(account, willBytes(will) - replacedBytes)) return undefined;
     // [MQTT-3.1.4-3]; if its session does not outlive the connection, it is gone after this.
     this.#sessions.get(key)?.disconnect(ReasonCode.sessionTakenOver);
     if (cleanStart) this.#sessions.get(key)?.finish(); // [MQTT-3.1.2-4]

@@ -18,8 +18,10 @@ import type {
   SubscriptionAnswerPacket,
   Will,
 } from '../packet.ts';
+import { refusalCode } from '../packet-reason-codes.ts';
 import { ReasonCode } from '../reason-code.ts';
 import { startsWithWildcard, topicMatches } from '../topic.ts';
+import type { Allotment } from './allotment.ts';
 import type { Application } from './application.ts';
 import type { AuthenticationHost } from './authentication.ts';
 import type { ServerLimits } from './limits.ts';
@@ -28,7 +30,7 @@ import type { Router } from './routing.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Subscribing } from './subscribing.ts';
 import type { Subscription } from './subscription-tree.ts';
-import { willPublish } from './will.ts';
+import { willBytes, willPublish } from './will.ts';
 
 /** What a session needs of its server. */
 export interface SessionHost<P> extends AuthenticationHost<P> {
@@ -39,6 +41,8 @@ export interface SessionHost<P> extends AuthenticationHost<P> {
   readonly urgentRank: number;
   readonly admission: Admission;
   readonly outboxShare: OutboxShare;
+  /** Bytes of the Wills that sessions keep; whoever opens one has seen that there is room. */
+  readonly wills: Allotment;
   readonly router: Router<P>;
   readonly subscribing: Subscribing<P>;
   /** An ordinary message found the session's queue full. */
@@ -115,6 +119,10 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     return this.#ended;
   }
 
+  get willBytes(): number {
+    return willBytes(this.#will);
+  }
+
   get queued(): number {
     return this.#outbox.queued;
   }
@@ -142,7 +150,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#expirySeconds = sessionExpirySeconds;
     this.#connectedWithExpiry = sessionExpirySeconds > 0;
     this.#endsAtMs = Infinity;
-    this.#will = will; // a delayed one of the last connection is not sent any more [MQTT-3.1.3-9]
+    this.#keepWill(will); // a delayed one of the last connection is not sent any more [MQTT-3.1.3-9]
     this.#willDueMs = Infinity;
     stream.decoder.maximumPacketSize = limits.packetBytesMax;
     const connection = new Connection({
@@ -191,11 +199,11 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
   }
 
   disconnect(reasonCode: number, reasonString?: string): void {
-    this.#connection?.disconnect(reasonCode, reasonString);
+    this.#connection?.disconnect(refusalCode('disconnect', reasonCode), reasonString);
   }
 
   end(reasonCode: number, reasonString?: string): void {
-    this.#will = undefined;
+    this.#keepWill(undefined);
     this.disconnect(reasonCode, reasonString);
     this.finish();
   }
@@ -207,7 +215,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
 
   /** The server stops: no Will, no wait. */
   shutDown(): void {
-    this.#will = undefined;
+    this.#keepWill(undefined);
     this.#expirySeconds = 0;
     if (this.#connection === undefined) this.finish();
     else this.disconnect(ReasonCode.serverShuttingDown);
@@ -244,7 +252,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     const { clock, application } = this.#host;
     this.#connection = undefined;
     this.#reauthentication = undefined;
-    if (info.byPeer && info.reasonCode === ReasonCode.success) this.#will = undefined; // [MQTT-3.14.4-3]
+    if (info.byPeer && info.reasonCode === ReasonCode.success) this.#keepWill(undefined); // [MQTT-3.14.4-3]
     this.#outbox.detach();
     this.#tell(() => application.closed(this));
     const nowMs = clock.now();
@@ -321,9 +329,16 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#expirySeconds = Math.min(sessionExpirySeconds, this.#host.limits.sessionExpirySecondsMax);
   }
 
+  #keepWill(will: Will | undefined): void {
+    const { wills } = this.#host;
+    if (this.#will !== undefined) wills.giveBack(this.account, willBytes(this.#will));
+    if (will !== undefined) wills.take(this.account, willBytes(will));
+    this.#will = will;
+  }
+
   #publishWill(): void {
     const will = this.#will;
-    this.#will = undefined;
+    this.#keepWill(undefined);
     this.#willDueMs = Infinity;
     if (will !== undefined) this.#host.router.publishWill(this, willPublish(will));
   }

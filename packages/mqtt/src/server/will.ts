@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { messageBytes } from '../link/outgoing.ts';
 import type { Publish, Will } from '../packet.ts';
 
 /** The message a Will becomes when it fires. */
@@ -18,3 +19,10 @@ export function willPublish({ topic, payload, qos, retain, properties }: Will): 
   if (properties.correlationData !== undefined) publish.correlationData = properties.correlationData;
   return publish;
 }
+
+/** What it costs in memory while it is kept; none costs nothing. */
+export function willBytes(will: Will | undefined): number {
+  return will === undefined ? 0 : objectBytes + messageBytes(willPublish(will));
+}
+
+const objectBytes = 200;
