@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../clock.ts';
-import type { Outgoing } from '../link/outgoing.ts';
 import { isUtf8 } from '../codec/text.ts';
 import type { Acknowledgement, Publish, Qos } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
 import type { Application, ReceivePolicy } from './application.ts';
 import type { ServerLimits } from './limits.ts';
+import { forward, OrdinaryMessage } from './ordinary-message.ts';
 import type { RetainedStore } from './retained.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Subscription, SubscriptionTree } from './subscription-tree.ts';
@@ -19,26 +19,6 @@ const noRoom: Acknowledgement = {
   reasonCode: ReasonCode.quotaExceeded,
   reasonString: 'too many retained messages',
 };
-
-/** A rank for everything that is not the application's own. */
-export const ordinaryRank = 0;
-
-/** A message on its way to any number of sessions: it has no state of its own, so they share it. */
-export class OrdinaryMessage implements Outgoing {
-  readonly publish: Publish;
-  readonly rank = ordinaryRank;
-  readonly keepWhileOffline = true;
-  readonly expiresAt?: number;
-
-  constructor(publish: Publish, expiresAt: number | undefined) {
-    this.publish = publish;
-    if (expiresAt !== undefined) this.expiresAt = expiresAt;
-  }
-
-  settled(): void {
-    // Nobody is owed an answer.
-  }
-}
 
 export interface RouterOptions<P> {
   readonly application: Application<P>;
@@ -171,21 +151,6 @@ function addMatch(match: Match, subscription: Subscription, publish: Publish): v
   if (qos > match.qos) match.qos = qos;
   match.retain ||= retain;
   if (ids !== undefined) (match.ids ??= []).push(...ids);
-}
-
-/**
- * Everything of a message but what belongs to one connection; properties unaltered [MQTT-3.3.2-4], [MQTT-3.3.2-15],
- * [MQTT-3.3.2-16], [MQTT-3.3.2-17], [MQTT-3.3.2-20].
- */
-export function forward(publish: Publish, qos: Qos, retain: boolean, ids: number[] | undefined): Publish {
-  const { topic, payload, userProperties } = publish;
-  const copy: Publish = { topic, payload, qos, retain, userProperties };
-  if (publish.payloadFormat !== undefined) copy.payloadFormat = publish.payloadFormat;
-  if (publish.contentType !== undefined) copy.contentType = publish.contentType;
-  if (publish.responseTopic !== undefined) copy.responseTopic = publish.responseTopic;
-  if (publish.correlationData !== undefined) copy.correlationData = publish.correlationData;
-  if (ids !== undefined) copy.subscriptionIds = ids;
-  return copy;
 }
 
 function copyOf(publish: Publish): Publish {

@@ -12,8 +12,9 @@ import { isShared, isTopicFilter } from '../topic.ts';
 import { Allotment } from './allotment.ts';
 import type { Application, ReceivePolicy, SubscribeAnswer, SubscribeOptions } from './application.ts';
 import type { ServerLimits } from './limits.ts';
+import { forward, OrdinaryMessage } from './ordinary-message.ts';
 import type { RetainedStore } from './retained.ts';
-import { forward, isTooLong, OrdinaryMessage } from './routing.ts';
+import { isTooLong } from './routing.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { SubscriptionTree } from './subscription-tree.ts';
 
