@@ -8,6 +8,7 @@ import type {
   UnsubscribePacket,
 } from '../packet.ts';
 import { failureFrom, ReasonCode } from '../reason-code.ts';
+import { isShared } from '../topic.ts';
 import { propertiesBytesMax, readProperties, Section, writeProperties } from './properties.ts';
 import { malformed, type Reader } from './reader.ts';
 import { textBytesMax } from './text.ts';
@@ -37,10 +38,13 @@ function readRequest(reader: Reader, version: ProtocolVersion): SubscriptionRequ
   if ((options & 0xc0) !== 0) throw malformed('reserved bits of a subscription'); // [MQTT-3.8.3-5]
   if (qos === 3) throw new ProtocolError(ReasonCode.protocolError, 'QoS 3'); // §3.8.3.1
   if (retainHandling === 3) throw new ProtocolError(ReasonCode.protocolError, 'retain handling 3');
+  const noLocal = (options & 4) !== 0;
+  if (noLocal && isShared(filter))
+    throw new ProtocolError(ReasonCode.protocolError, 'No Local on a shared subscription'); // [MQTT-3.8.3-4]
   return {
     filter,
     qos: qos as 0 | 1 | 2,
-    noLocal: (options & 4) !== 0,
+    noLocal,
     retainAsPublished: (options & 8) !== 0,
     retainHandling: retainHandling as 0 | 1 | 2,
   };

@@ -7,6 +7,7 @@ import type { Application, ReceivePolicy } from './application.ts';
 import type { ServerLimits } from './limits.ts';
 import { forward, OrdinaryMessage } from './ordinary-message.ts';
 import type { RetainedStore } from './retained.ts';
+import type { SharedSubscriptions } from './shared.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Subscription, SubscriptionTree } from './subscription-tree.ts';
 
@@ -26,6 +27,7 @@ export interface RouterOptions<P> {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly tree: SubscriptionTree<Subscriber<P>>;
+  readonly shared: SharedSubscriptions<P>;
   readonly retained: RetainedStore;
   report(error: unknown): void;
 }
@@ -76,9 +78,10 @@ export class Router<P> {
     // With QoS 0 it need not be kept, but what it replaces goes [MQTT-3.3.1-5], [MQTT3-3.3.1-7].
     if (!isKept) this.#options.retained.remove(publish.topic);
     const matches = this.#match(session, publish);
-    if (matches.size === 0) return nobody;
     this.#fanOut(matches, publish, expiresAt);
-    return success;
+    // Beside the one copy of its own, a session gets one for each group that chose it.
+    const isShared = this.#options.shared.publish(publish, expiresAt);
+    return isShared || matches.size > 0 ? success : nobody;
   }
 
   /** An empty one deletes [MQTT-3.3.1-6]; the flag is kept, so that a later subscriber sees it [MQTT-3.3.1-8]. */

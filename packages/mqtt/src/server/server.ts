@@ -20,6 +20,7 @@ import { serverLimits, type ServerLimits } from './limits.ts';
 import { RetainedStore } from './retained.ts';
 import { Router } from './routing.ts';
 import { ServerSession } from './session.ts';
+import { SharedSubscriptions } from './shared.ts';
 import type { Subscriber } from './subscriber.ts';
 import { Subscribing } from './subscribing.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
@@ -93,6 +94,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly subscribing: Subscribing<P>;
   readonly report: (error: unknown) => void;
   readonly #tree = new SubscriptionTree<Subscriber<P>>();
+  readonly #shared: SharedSubscriptions<P>;
   readonly #retained: RetainedStore;
   readonly #handshakes = new Set<Handshake<P>>();
   readonly #sessions = new Map<string, ServerSession<P>>();
@@ -129,12 +131,17 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.admission = { unansweredBytes: 0, unansweredBytesMax: this.limits.admissionBytesMax };
     this.outboxShare = { bytes: 0, bytesMax: this.limits.outboxBytesMax };
     this.#retained = new RetainedStore(this.limits);
+    this.#shared = new SharedSubscriptions({
+      receivePolicy,
+      tooLarge: (subscriber, publish) => this.tooLarge(subscriber, publish),
+    });
     const parts = {
       application,
       receivePolicy,
       limits: this.limits,
       clock: this.clock,
       tree: this.#tree,
+      shared: this.#shared,
       retained: this.#retained,
       report: this.report,
     };
@@ -148,7 +155,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
       connections: this.openConnections,
       handshakes: this.#handshakes.size,
       sessions: this.#sessions.size,
-      subscriptions: this.#tree.size,
+      subscriptions: this.#tree.size + this.#shared.size,
       retained: this.#retained.size,
       dropped: this.#dropped,
       tooLarge: this.#tooLarge,
@@ -198,6 +205,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     if (!this.#closing) {
       this.#closing = true;
       this.#stopTicking();
+      this.#shared.close();
       for (const handshake of this.#handshakes) handshake.abort();
       for (const session of this.#sessions.values()) session.shutDown();
       this.#checkClosed();
@@ -249,7 +257,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.#dropped++;
   }
 
-  tooLarge(session: ServerSession<P>, publish: Publish): void {
+  tooLarge(session: Subscriber<P>, publish: Publish): void {
     this.#tooLarge++;
     this.#deliveryObserver?.tooLarge(session, publish);
   }

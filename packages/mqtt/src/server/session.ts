@@ -44,7 +44,7 @@ export interface SessionHost<P> extends AuthenticationHost<P> {
   /** An ordinary message found the session's queue full. */
   dropped(): void;
   /** An ordinary message was larger than the client's Maximum Packet Size. */
-  tooLarge(session: ServerSession<P>, publish: Publish): void;
+  tooLarge(session: Subscriber<P>, publish: Publish): void;
   /** The session is over and must be forgotten. */
   forget(session: ServerSession<P>): void;
   report(error: unknown): void;
@@ -100,8 +100,9 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       urgentRank,
       limits,
       share,
-      tooLarge: ({ publish }) => {
-        if (!host.application.reserves(publish.topic)) host.tooLarge(this, publish);
+      tooLarge: ({ publish, movesOn }) => {
+        // What is shared may fit another member.
+        if (movesOn === undefined && !host.application.reserves(publish.topic)) host.tooLarge(this, publish);
       },
       report: (error) => host.report(error),
     });
@@ -161,6 +162,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     connection.send(opening.connack);
     const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = peer;
     this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize, topicAliasMaximum });
+    this.#host.subscribing.connected(this);
     this.#tell(() => application.opened(this));
   }
 
@@ -180,14 +182,28 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#outbox.send(outgoing);
   }
 
-  deliver(message: Outgoing): void {
-    const { outboxShare } = this.#host;
-    const full =
-      this.#outbox.isCrowded() ||
-      (!this.connected && outboxShare.bytes > outboxShare.bytesMax) ||
-      this.#outbox.queuedBytes + messageBytes(message.publish) > this.#host.limits.queuedBytesPerSession;
-    if (full) this.#host.dropped();
-    else this.#outbox.send(message);
+  get load(): number {
+    return this.#outbox.queued + this.#outbox.inFlight;
+  }
+
+  hasRoom(bytes: number): boolean {
+    const { outboxShare, limits } = this.#host;
+    return (
+      !this.#outbox.isCrowded() &&
+      (this.connected || outboxShare.bytes <= outboxShare.bytesMax) &&
+      this.#outbox.queuedBytes + bytes <= limits.queuedBytesPerSession
+    );
+  }
+
+  deliver(message: Outgoing): boolean {
+    const isTaken = this.hasRoom(messageBytes(message.publish));
+    if (isTaken) this.#outbox.send(message);
+    else this.#host.dropped();
+    return isTaken;
+  }
+
+  handBack(): void {
+    this.#outbox.handBack();
   }
 
   disconnect(reasonCode: number, reasonString?: string): void {
@@ -251,6 +267,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#endsAtMs = nowMs + this.#expirySeconds * 1000;
     this.#willDueMs = nowMs + (this.#will?.properties.willDelaySeconds ?? 0) * 1000;
     this.tick(nowMs);
+    if (!this.#ended) this.#host.subscribing.disconnected(this);
   }
 
   report(error: unknown): void {
