@@ -3,16 +3,22 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { Properties, ProtocolVersion, PublishPacket, SubscriptionRequest } from '@sealpost/mqtt';
 import { FakeClock, requireTool } from '@sealpost/testing';
 import { Peer, texts, type PeerOptions } from './peer.ts';
-import { run } from './support.ts';
+import { run as runServer, type Running } from './support.ts';
 
 const exec = promisify(execFile);
 const filter = '$share/g/t';
 const aMinute: Properties = { sessionExpirySeconds: 60 };
+
+async function run(t: TestContext, options: Parameters<typeof runServer>[1] = {}): Promise<Running> {
+  const running = await runServer(t, options);
+  t.after(() => assert.deepEqual(running.errors, []));
+  return running;
+}
 
 interface MemberOptions extends PeerOptions {
   readonly request?: Partial<SubscriptionRequest>;

@@ -137,6 +137,7 @@ export class ShareGroup<P> {
     return true;
   }
 
+  /** One with room, connected before not; or else one without. */
   #choose(content: Content): Member<P> | undefined {
     const connected = this.#pick(this.#connected, content);
     if (connected?.subscriber.hasRoom(content.bytes) === true) return connected;
@@ -148,7 +149,9 @@ export class ShareGroup<P> {
     const keeper = this.#keeper;
     if (keeper !== undefined && this.#isFor(keeper, content) && keeper.subscriber.hasRoom(content.bytes))
       return keeper;
-    return (this.#keeper = this.#pick(this.#offline, content) ?? keeper);
+    const next = this.#pick(this.#offline, content);
+    if (next !== undefined) this.#keeper = next;
+    return next;
   }
 
   /** The least loaded that has room; if none has, one of the others. */
