@@ -175,8 +175,9 @@ export class ShareGroup<P> {
 
   #isFor(member: Member<P>, { publish, packetBytes }: Content): boolean {
     const { subscriber, subscription } = member;
-    const waits = subscriber.connected || qosOf(publish, subscription) > 0;
-    if (!waits || (this.#connected.has(member) && !subscriber.connected)) return false;
+    // One whose connection is just being lost is neither: what it gives back goes elsewhere.
+    const canTake = this.#connected.has(member) ? subscriber.connected : qosOf(publish, subscription) > 0;
+    if (!canTake) return false;
     const { maximumPacketSize = Infinity, principal } = subscriber;
     return (
       maximumPacketSize >= packetBytes &&
