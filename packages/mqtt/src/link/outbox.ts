@@ -148,16 +148,18 @@ export class Outbox {
     this.#lose(({ outgoing }) => outgoing.keepWhileOffline !== true || outgoing.publish.qos === 0);
   }
 
-  /** Without a connection: what somebody else can take now waits here no longer. */
-  handBack(): void {
-    this.#lose(({ outgoing }) => outgoing.movesOn?.() === true);
+  /** Without a connection: what others can take now waits here no longer. Of so many it is asked; returns how many go. */
+  handBack(askedMax: number): number {
+    let left = askedMax;
+    return this.#lose(({ outgoing }) => outgoing.movesOn !== undefined && left-- > 0 && outgoing.movesOn());
   }
 
   /** Of what was not written. */
-  #lose(chosen: (entry: OutboxEntry) => boolean): void {
+  #lose(chosen: (entry: OutboxEntry) => boolean): number {
     const lost = this.#queue.remove(chosen);
     for (const entry of lost) this.#queuedBytes -= entry.bytes;
     for (const entry of lost) this.#settle(entry, { kind: 'lost', written: false });
+    return lost.length;
   }
 
   #unname(): void {

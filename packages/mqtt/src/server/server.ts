@@ -272,6 +272,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   #tick(): void {
     const nowMs = this.clock.now();
     this.#retained.tick(nowMs);
+    this.#shared.tick();
     for (const handshake of this.#handshakes) handshake.tick(nowMs);
     for (const session of this.#sessions.values()) session.tick(nowMs);
   }

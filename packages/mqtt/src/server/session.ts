@@ -202,8 +202,8 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     return isTaken;
   }
 
-  handBack(): void {
-    this.#outbox.handBack();
+  handBack(askedMax: number): number {
+    return this.#outbox.handBack(askedMax);
   }
 
   disconnect(reasonCode: number, reasonString?: string): void {

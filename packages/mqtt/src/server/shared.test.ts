@@ -4,7 +4,7 @@ import test from 'node:test';
 import type { Outgoing } from '../link/outgoing.ts';
 import type { Publish, Qos } from '../packet.ts';
 import { lookedAtMax } from './share-group.ts';
-import { SharedSubscriptions } from './shared.ts';
+import { askedAtOnce, SharedSubscriptions } from './shared.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Subscription } from './subscription-tree.ts';
 
@@ -55,8 +55,11 @@ class Keeping implements Subscriber<null> {
     return false;
   }
 
-  handBack(): void {
-    this.lose((message) => message.movesOn?.() === true);
+  handBack(askedMax: number): number {
+    let left = askedMax;
+    const { length } = this.waiting;
+    this.lose((message) => left-- > 0 && message.movesOn?.() === true);
+    return length - this.waiting.length;
   }
 
   write(): void {
@@ -114,6 +117,31 @@ test('what waits stays in order, with whom it came to first, until somebody conn
   back.connected = true;
   shared.connected(back);
   assert.deepEqual([younger.texts, back.texts], [[], ['1', '2', '3']]);
+});
+
+test('a great deal that waits is handed over in parts', () => {
+  const [away, present] = [new Keeping('away'), new Keeping('present')];
+  const shared = group(away);
+  for (let n = 0; n < 2 * askedAtOnce + 1; n++) shared.publish(message(String(n)), undefined);
+  disconnect(away, shared);
+  shared.join(present, subscription());
+  const waiting = [1, 2, 3, 4].map(() => {
+    shared.joined(present, filter);
+    return away.waiting.length;
+  });
+  assert.deepEqual(waiting, [askedAtOnce + 1, 1, 0, 0]);
+  assert.deepEqual(present.texts, [...present.texts.keys()].map(String));
+});
+
+test('the ticks go on with it, and stop when nobody has room', () => {
+  const [away, present] = [new Keeping('away'), new Keeping('present', { room: askedAtOnce + 2 })];
+  const shared = group(away);
+  for (let n = 0; n < 2 * askedAtOnce; n++) shared.publish(message(String(n)), undefined);
+  disconnect(away, shared);
+  shared.join(present, subscription());
+  shared.joined(present, filter);
+  for (let n = 0; n < 5; n++) shared.tick();
+  assert.deepEqual([present.waiting.length, away.waiting.length], [askedAtOnce + 2, askedAtOnce - 2]);
 });
 
 test('QoS 0 is not kept for anybody, and not offered again to who just lost its connection', () => {

@@ -5,6 +5,10 @@ import { ShareGroup, type ShareGroupOptions } from './share-group.ts';
 import type { Subscriber } from './subscriber.ts';
 import { SubscriptionTree, type Subscription } from './subscription-tree.ts';
 
+/** What one turn may cost when very much waits; the rest follows with the ticks. */
+const holdersAtOnce = 4;
+export const askedAtOnce = 4096;
+
 /**
  * Shared subscriptions, MQTT 5.0 §4.8.2: of each group, one member gets a message. A group is all sessions of one account
  * that subscribed with the same share name and filter. §4.8.2 has groups of the whole server; but then an account that
@@ -16,6 +20,8 @@ export class SharedSubscriptions<P> {
   readonly #groups = new Map<string, ShareGroup<P>>();
   readonly #groupsOf = new Map<Subscriber<P>, Set<ShareGroup<P>>>();
   readonly #tree = new SubscriptionTree<ShareGroup<P>, null>();
+  /** Without a connection: what they hold may be for others. */
+  readonly #holders = new Set<Subscriber<P>>();
   #size = 0;
 
   constructor(options: ShareGroupOptions<P>) {
@@ -57,13 +63,16 @@ export class SharedSubscriptions<P> {
     const groups = this.#groupsOf.get(subscriber);
     if (groups === undefined || !subscriber.connected) return;
     for (const group of groups) group.connected(subscriber);
-    this.#gather(groups);
+    for (const group of groups) this.#hold(group.holders());
+    this.tick();
   }
 
   /** The same for what a new member finds there. */
   joined(subscriber: Subscriber<P>, sharedFilter: string): void {
     const group = this.#groups.get(keyOf(subscriber, sharedFilter));
-    if (group !== undefined) this.#gather([group]);
+    if (group === undefined) return;
+    this.#hold(group.holders());
+    this.tick();
   }
 
   /** §4.8.2: what was not written need not wait for its next connection. What was written does, until its session ends. */
@@ -71,7 +80,17 @@ export class SharedSubscriptions<P> {
     const groups = this.#groupsOf.get(subscriber);
     if (groups === undefined) return;
     for (const group of groups) group.disconnected(subscriber);
-    subscriber.handBack();
+    this.#hold([subscriber]);
+    this.tick();
+  }
+
+  /** A part of what waits without a connection goes to those who have one and room. */
+  tick(): void {
+    let left = holdersAtOnce;
+    for (const holder of this.#holders) {
+      if (left-- === 0) return;
+      if (holder.connected || holder.handBack(askedAtOnce) === 0) this.#holders.delete(holder);
+    }
   }
 
   /** Whether a group had somebody who may have it. */
@@ -89,13 +108,12 @@ export class SharedSubscriptions<P> {
     for (const [subscriber, groups] of this.#groupsOf) for (const group of groups) group.leave(subscriber);
     this.#groupsOf.clear();
     this.#groups.clear();
+    this.#holders.clear();
     this.#size = 0;
   }
 
-  #gather(groups: Iterable<ShareGroup<P>>): void {
-    const holders = new Set<Subscriber<P>>();
-    for (const group of groups) for (const holder of group.holders()) holders.add(holder);
-    for (const holder of holders) holder.handBack();
+  #hold(holders: Iterable<Subscriber<P>>): void {
+    for (const holder of holders) this.#holders.add(holder);
   }
 
   #groupFor(subscriber: Subscriber<P>, sharedFilter: string): ShareGroup<P> | undefined {

@@ -13,6 +13,6 @@ export interface Subscriber<P> extends Session<P> {
   hasRoom(bytes: number): boolean;
   /** An ordinary message: waits for the next connection if it may. False: dropped, for too much waits already. */
   deliver(message: Outgoing): boolean;
-  /** Without a connection: settles as lost what others can take now. */
-  handBack(): void;
+  /** Without a connection: settles as lost what others can take now. Of so many it is asked; returns how many go. */
+  handBack(askedMax: number): number;
 }
