@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Dev, JsClient, federation } from './_harness.ts';
 
+const ann = 'ann@home.test';
 const alarm = 'kitchen-alarm@home.test';
 const desk = 'desk@fire.test';
 const session = { clean: false, properties: { sessionExpiryInterval: 600 } };
@@ -55,6 +56,21 @@ test('what expired is never handed over, and its sender is told', async (t) => {
   await reader.client.subscribeAsync('mail/inbox/#', { qos: 1 });
   await sender.publish(`mail/to/${desk}`, 'fresh');
   assert.equal((await reader.next()).text, 'fresh');
+});
+
+test('sessions of one account share a subscription outside mail; another account of the same domain takes nothing away', async (t) => {
+  const dev = await federation(t);
+  const sender = await JsClient.connect(t, dev, alarm);
+  const workers = [await JsClient.connect(t, dev, ann), await JsClient.connect(t, dev, ann)];
+  for (const { client } of [...workers, sender])
+    await client.subscribeAsync('$share/workers/house/#', { qos: 1 });
+  for (const text of ['1', '2', '3', '4']) await sender.client.publishAsync('house/jobs', text, { qos: 0 });
+  const texts: string[] = [];
+  for (const worker of [...workers, ...workers]) texts.push((await worker.next()).text);
+  assert.deepEqual(texts.toSorted(), ['1', '2', '3', '4']);
+  const own: string[] = [];
+  for (let n = 0; n < 4; n += 1) own.push((await sender.next()).text);
+  assert.deepEqual(own, ['1', '2', '3', '4']);
 });
 
 test('mail at QoS 2 is submitted once and shown at QoS 1', async (t) => {

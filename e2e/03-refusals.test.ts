@@ -151,10 +151,11 @@ test('a subscription to everything yields nothing of mail, and nobody reads anot
   assert.equal(ann2.unread.length, 0);
 });
 
-test('shared subscriptions on mail are refused', async (t) => {
+test('[TOPIC-3] shared subscriptions on mail are refused', async (t) => {
   const dev = await federation(t);
   const client = await JsClient.connect(t, dev, alarm);
-  await assert.rejects(client.client.subscribeAsync('$share/group/mail/inbox/#', { qos: 1 }));
+  for (const filter of ['$share/group/mail/inbox/#', '$share/group/mail'])
+    await assert.rejects(client.client.subscribeAsync(filter, { qos: 1 }), /Topic Filter invalid/);
   assert.equal((await client.publish(`mail/to/${desk}`, 'still connected')).reasonCode, 0);
 });
 

@@ -27,4 +27,11 @@ export type {
   Will,
 } from './packet.ts';
 export { connectReturnCode, failureFrom, ReasonCode } from './reason-code.ts';
-export { isShared, isTopicFilter, isTopicName, startsWithWildcard, topicMatches } from './topic.ts';
+export {
+  isShared,
+  isTopicFilter,
+  isTopicName,
+  parseShared,
+  startsWithWildcard,
+  topicMatches,
+} from './topic.ts';

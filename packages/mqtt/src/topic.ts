@@ -19,8 +19,20 @@ export function startsWithWildcard(filter: string): boolean {
   return filter.startsWith('#') || filter.startsWith('+');
 }
 
+const sharePrefix = '$share/';
+
 export function isShared(filter: string): boolean {
-  return filter === '$share' || filter.startsWith('$share/');
+  return filter === '$share' || filter.startsWith(sharePrefix);
+}
+
+/** Undefined: not `$share/{ShareName}/{filter}` [MQTT-4.8.2-1], [MQTT-4.8.2-2]. */
+export function parseShared(text: string): { shareName: string; filter: string } | undefined {
+  if (!text.startsWith(sharePrefix)) return undefined;
+  const end = text.indexOf('/', sharePrefix.length);
+  if (end < 0) return undefined;
+  const shareName = text.slice(sharePrefix.length, end);
+  const filter = text.slice(end + 1);
+  return isTopicName(shareName) && isTopicFilter(filter) ? { shareName, filter } : undefined;
 }
 
 /**

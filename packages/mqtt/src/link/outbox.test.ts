@@ -393,3 +393,25 @@ test('a PUBCOMP that is overdue is noticed, and what awaits one is lost with its
   outbox.end();
   assert.deepEqual(message.outcomes, [{ kind: 'lost', written: true }]);
 });
+
+test('what others can take is handed back in order, unwritten; of no more than so many it is asked', () => {
+  const { outbox, connect } = fixture();
+  const peer = connect({ receiveMaximum: 1 });
+  const shared = ['a', 'b', 'c', 'd'].map(
+    (topic) => new Message(topic, 0, { keepWhileOffline: true, movesOn: () => topic !== 'c' }),
+  );
+  const own = new Message('own', 0, { keepWhileOffline: true });
+  for (const message of [...shared, own]) outbox.send(message);
+  assert.deepEqual(topics(peer.written()), ['a']);
+  outbox.detach();
+  assert.equal(outbox.handBack(2), 1);
+  assert.equal(outbox.handBack(2), 1);
+  assert.equal(outbox.handBack(2), 0);
+  const lost = [{ kind: 'lost', written: false }];
+  assert.deepEqual(
+    shared.map(({ outcomes }) => outcomes),
+    [[], lost, [], lost],
+  );
+  assert.deepEqual([outbox.queued, outbox.queuedBytes > 0, outbox.inFlight], [2, true, 1]);
+  assert.deepEqual(topics(connect().written()), ['a', 'c', 'own']);
+});

@@ -4,9 +4,10 @@ import type { Clock } from '../clock.ts';
 import type { Acknowledgement, ProtocolVersion, Publish } from '../packet.ts';
 import { failureFrom, ReasonCode } from '../reason-code.ts';
 import { ByteWindow } from './byte-window.ts';
-import { messageBytes, type Outcome, type Outgoing } from './outgoing.ts';
+import { OutboxEntry } from './outbox-entry.ts';
+import type { Outcome, Outgoing } from './outgoing.ts';
 import type { PacketStream } from './packet-stream.ts';
-import { PriorityQueue, type Ranked } from './priority-queue.ts';
+import { PriorityQueue } from './priority-queue.ts';
 import { SentAliases } from './topic-aliases.ts';
 
 export interface OutboxOptions {
@@ -43,28 +44,6 @@ export interface OutboxPeer {
   readonly topicAliasMaximum: number;
 }
 
-class Entry implements Ranked {
-  readonly outgoing: Outgoing;
-  readonly rank: number;
-  readonly sequence: number;
-  /** Counted in the share until it is settled. */
-  readonly sharedBytes: number;
-  /** Estimated while waiting, exact once written. */
-  bytes: number;
-  packetId = 0;
-  writtenAtMs = 0;
-  /** QoS 2: of the PUBREC. */
-  answer: Acknowledgement | undefined;
-
-  constructor(outgoing: Outgoing, sequence: number) {
-    this.outgoing = outgoing;
-    this.rank = outgoing.rank;
-    this.sequence = sequence;
-    this.bytes = messageBytes(outgoing.publish);
-    this.sharedBytes = this.bytes;
-  }
-}
-
 const packetIdMax = 0xffff;
 /** QoS 0 has no acknowledgement: more than this in the transport's own buffer waits for it to drain. */
 const unsentBytesMax = 64 * 1024;
@@ -77,13 +56,13 @@ const unsentBytesMax = 64 * 1024;
  */
 export class Outbox {
   readonly #options: OutboxOptions;
-  readonly #queue: PriorityQueue<Entry>;
+  readonly #queue: PriorityQueue<OutboxEntry>;
   /** In the order of writing. */
-  readonly #inFlight = new Map<number, Entry>();
+  readonly #inFlight = new Map<number, OutboxEntry>();
   /** QoS 2, in the order of their PUBREC: PUBREL was written and PUBCOMP has not come. */
-  readonly #completing = new Map<number, Entry>();
+  readonly #completing = new Map<number, OutboxEntry>();
   /** Part of #inFlight: not yet repeated on this connection. */
-  #repeats: Entry[] = [];
+  #repeats: OutboxEntry[] = [];
   readonly #window = new ByteWindow();
   readonly #reservedIds = new Set<number>();
   /** Reused for every message. */
@@ -141,7 +120,7 @@ export class Outbox {
       this.#tell(outgoing, { kind: 'lost', written: false });
       return;
     }
-    const entry = new Entry(outgoing, this.#sequence++);
+    const entry = new OutboxEntry(outgoing, this.#sequence++);
     this.#queue.push(entry);
     if (this.#options.share !== undefined) this.#options.share.bytes += entry.sharedBytes;
     this.#queuedBytes += entry.bytes;
@@ -166,11 +145,21 @@ export class Outbox {
     this.#peer = undefined;
     this.#unname();
     this.#repeats = [];
-    const lost = this.#queue.remove(
-      ({ outgoing }) => outgoing.keepWhileOffline !== true || outgoing.publish.qos === 0,
-    );
+    this.#lose(({ outgoing }) => outgoing.keepWhileOffline !== true || outgoing.publish.qos === 0);
+  }
+
+  /** Without a connection: what others can take now waits here no longer. Of so many it is asked; returns how many go. */
+  handBack(askedMax: number): number {
+    let left = askedMax;
+    return this.#lose(({ outgoing }) => outgoing.movesOn !== undefined && left-- > 0 && outgoing.movesOn());
+  }
+
+  /** Of what was not written. */
+  #lose(chosen: (entry: OutboxEntry) => boolean): number {
+    const lost = this.#queue.remove(chosen);
     for (const entry of lost) this.#queuedBytes -= entry.bytes;
     for (const entry of lost) this.#settle(entry, { kind: 'lost', written: false });
+    return lost.length;
   }
 
   #unname(): void {
@@ -232,7 +221,7 @@ export class Outbox {
   }
 
   /** Takes it out of what is in flight. */
-  #answered(packetId: number, qos: 1 | 2): Entry | undefined {
+  #answered(packetId: number, qos: 1 | 2): OutboxEntry | undefined {
     const entry = this.#inFlight.get(packetId);
     if (entry === undefined) return undefined;
     if (entry.outgoing.publish.qos !== qos) throw outOfOrder(qos === 1 ? 'PUBACK' : 'PUBREC', packetId);
@@ -243,7 +232,7 @@ export class Outbox {
     return entry;
   }
 
-  #release(entry: Entry): void {
+  #release(entry: OutboxEntry): void {
     entry.writtenAtMs = this.#options.clock.now();
     this.#sendPubrel(entry.packetId, ReasonCode.success);
   }
@@ -254,7 +243,7 @@ export class Outbox {
   }
 
   /** Of an entry that was written on this connection. */
-  #measure({ rank, bytes, writtenAtMs }: Entry): void {
+  #measure({ rank, bytes, writtenAtMs }: OutboxEntry): void {
     if (rank >= this.#options.urgentRank) this.#urgentInFlight--;
     const nowMs = this.#options.clock.now();
     this.#window.acknowledged(bytes, nowMs - writtenAtMs, this.#queue.length > 0, nowMs);
@@ -305,13 +294,13 @@ export class Outbox {
   }
 
   /** Something urgent does not wait for repetitions, unless one of them is urgent too: then the order is kept. */
-  #mayOvertakeRepeats(entry: Entry | undefined, peer: OutboxPeer): boolean {
+  #mayOvertakeRepeats(entry: OutboxEntry | undefined, peer: OutboxPeer): boolean {
     const { urgentRank } = this.#options;
     if (entry === undefined || entry.rank < urgentRank) return false;
     return this.#hasRoom(entry, peer) && this.#repeats.every(({ rank }) => rank < urgentRank);
   }
 
-  #hasRoom({ bytes, rank, outgoing }: Entry, peer: OutboxPeer): boolean {
+  #hasRoom({ bytes, rank, outgoing }: OutboxEntry, peer: OutboxPeer): boolean {
     if (outgoing.publish.qos === 0)
       return peer.stream.transport.bufferedBytes + peer.stream.output.pendingBytes <= unsentBytesMax;
     if (this.inFlight + this.#reservedIds.size >= packetIdMax) return false;
@@ -323,7 +312,7 @@ export class Outbox {
     return rank >= this.#options.urgentRank || inFlight === 0 || inFlight < peer.receiveMaximum - 1;
   }
 
-  #writeOnce(entry: Entry, peer: OutboxPeer): void {
+  #writeOnce(entry: OutboxEntry, peer: OutboxPeer): void {
     const { outgoing } = entry;
     this.#delivery.packetId = 0;
     if (this.#write(outgoing.publish, outgoing, false, peer) === 0)
@@ -334,7 +323,7 @@ export class Outbox {
     }
   }
 
-  #writeFirst(entry: Entry, peer: OutboxPeer): void {
+  #writeFirst(entry: OutboxEntry, peer: OutboxPeer): void {
     const { outgoing } = entry;
     entry.packetId = this.#freePacketId();
     this.#delivery.packetId = entry.packetId;
@@ -367,7 +356,7 @@ export class Outbox {
     return expiresAt !== undefined && keepWhileOffline !== true && expiresAt <= this.#options.clock.now();
   }
 
-  #wrote(entry: Entry, bytes: number): boolean {
+  #wrote(entry: OutboxEntry, bytes: number): boolean {
     if (bytes === 0) return false;
     entry.bytes = bytes;
     entry.writtenAtMs = this.#options.clock.now();
@@ -408,7 +397,7 @@ export class Outbox {
   }
 
   /** Once for every entry. */
-  #settle({ outgoing, sharedBytes }: Entry, outcome: Outcome): void {
+  #settle({ outgoing, sharedBytes }: OutboxEntry, outcome: Outcome): void {
     if (this.#options.share !== undefined) this.#options.share.bytes -= sharedBytes;
     if (outcome.kind === 'too-large') this.#options.tooLarge?.(outgoing);
     this.#tell(outgoing, outcome);

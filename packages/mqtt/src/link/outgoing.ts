@@ -25,6 +25,11 @@ export interface Outgoing {
   readonly expiresAt?: number;
   /** With QoS 1 and 2: waits in the session while it has no connection, instead of being settled as lost. */
   readonly keepWhileOffline?: boolean;
+  /**
+   * Asked of one that was not written and waits in a session without a connection: whether somebody else can take it
+   * now. Then it is settled as lost.
+   */
+  movesOn?(): boolean;
   /** The bytes go to the transport now. Not called again for a repetition. */
   written?(): void;
   settled(outcome: Outcome): void;

@@ -276,7 +276,6 @@ export class Handshake<P> implements PacketReader {
       receiveMaximum: limits.receiveMaximum,
       maximumPacketSize: limits.packetBytesMax,
       topicAliasMaximum: limits.topicAliasMaximum,
-      sharedSubscriptionAvailable: 0,
     };
     if (keepAliveSeconds !== connect.keepAliveSeconds) answer.serverKeepAliveSeconds = keepAliveSeconds;
     if (sessionExpirySeconds !== (connect.properties.sessionExpirySeconds ?? 0))

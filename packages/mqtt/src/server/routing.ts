@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../clock.ts';
-import type { Outgoing } from '../link/outgoing.ts';
 import { isUtf8 } from '../codec/text.ts';
 import type { Acknowledgement, Publish, Qos } from '../packet.ts';
 import { ReasonCode } from '../reason-code.ts';
 import type { Application, ReceivePolicy } from './application.ts';
 import type { ServerLimits } from './limits.ts';
+import { forward, OrdinaryMessage } from './ordinary-message.ts';
 import type { RetainedStore } from './retained.ts';
+import type { SharedSubscriptions } from './shared.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Subscription, SubscriptionTree } from './subscription-tree.ts';
 
@@ -20,32 +21,13 @@ const noRoom: Acknowledgement = {
   reasonString: 'too many retained messages',
 };
 
-/** A rank for everything that is not the application's own. */
-export const ordinaryRank = 0;
-
-/** A message on its way to any number of sessions: it has no state of its own, so they share it. */
-export class OrdinaryMessage implements Outgoing {
-  readonly publish: Publish;
-  readonly rank = ordinaryRank;
-  readonly keepWhileOffline = true;
-  readonly expiresAt?: number;
-
-  constructor(publish: Publish, expiresAt: number | undefined) {
-    this.publish = publish;
-    if (expiresAt !== undefined) this.expiresAt = expiresAt;
-  }
-
-  settled(): void {
-    // Nobody is owed an answer.
-  }
-}
-
 export interface RouterOptions<P> {
   readonly application: Application<P>;
   readonly receivePolicy: ReceivePolicy<P> | undefined;
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly tree: SubscriptionTree<Subscriber<P>>;
+  readonly shared: SharedSubscriptions<P>;
   readonly retained: RetainedStore;
   report(error: unknown): void;
 }
@@ -96,9 +78,10 @@ export class Router<P> {
     // With QoS 0 it need not be kept, but what it replaces goes [MQTT-3.3.1-5], [MQTT3-3.3.1-7].
     if (!isKept) this.#options.retained.remove(publish.topic);
     const matches = this.#match(session, publish);
-    if (matches.size === 0) return nobody;
     this.#fanOut(matches, publish, expiresAt);
-    return success;
+    // Beside the one copy of its own, a session gets one for each group that chose it.
+    const isShared = this.#options.shared.publish(publish, expiresAt);
+    return isShared || matches.size > 0 ? success : nobody;
   }
 
   /** An empty one deletes [MQTT-3.3.1-6]; the flag is kept, so that a later subscriber sees it [MQTT-3.3.1-8]. */
@@ -171,21 +154,6 @@ function addMatch(match: Match, subscription: Subscription, publish: Publish): v
   if (qos > match.qos) match.qos = qos;
   match.retain ||= retain;
   if (ids !== undefined) (match.ids ??= []).push(...ids);
-}
-
-/**
- * Everything of a message but what belongs to one connection; properties unaltered [MQTT-3.3.2-4], [MQTT-3.3.2-15],
- * [MQTT-3.3.2-16], [MQTT-3.3.2-17], [MQTT-3.3.2-20].
- */
-export function forward(publish: Publish, qos: Qos, retain: boolean, ids: number[] | undefined): Publish {
-  const { topic, payload, userProperties } = publish;
-  const copy: Publish = { topic, payload, qos, retain, userProperties };
-  if (publish.payloadFormat !== undefined) copy.payloadFormat = publish.payloadFormat;
-  if (publish.contentType !== undefined) copy.contentType = publish.contentType;
-  if (publish.responseTopic !== undefined) copy.responseTopic = publish.responseTopic;
-  if (publish.correlationData !== undefined) copy.correlationData = publish.correlationData;
-  if (ids !== undefined) copy.subscriptionIds = ids;
-  return copy;
 }
 
 function copyOf(publish: Publish): Publish {

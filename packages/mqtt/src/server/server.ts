@@ -21,6 +21,7 @@ import { serverLimits, type ServerLimits } from './limits.ts';
 import { RetainedStore } from './retained.ts';
 import { Router } from './routing.ts';
 import { ServerSession } from './session.ts';
+import { SharedSubscriptions } from './shared.ts';
 import type { Subscriber } from './subscriber.ts';
 import { Subscribing } from './subscribing.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
@@ -96,6 +97,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   readonly subscribing: Subscribing<P>;
   readonly report: (error: unknown) => void;
   readonly #tree = new SubscriptionTree<Subscriber<P>>();
+  readonly #shared: SharedSubscriptions<P>;
   readonly #retained: RetainedStore;
   readonly #handshakes = new Set<Handshake<P>>();
   readonly #sessions = new Map<string, ServerSession<P>>();
@@ -133,12 +135,17 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.outboxShare = { bytes: 0, bytesMax: this.limits.outboxBytesMax };
     this.wills = new Allotment(this.limits.willBytesMax, this.limits.willBytesPerAccount);
     this.#retained = new RetainedStore(this.limits);
+    this.#shared = new SharedSubscriptions({
+      receivePolicy,
+      tooLarge: (subscriber, publish) => this.tooLarge(subscriber, publish),
+    });
     const parts = {
       application,
       receivePolicy,
       limits: this.limits,
       clock: this.clock,
       tree: this.#tree,
+      shared: this.#shared,
       retained: this.#retained,
       report: this.report,
     };
@@ -152,7 +159,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
       connections: this.openConnections,
       handshakes: this.#handshakes.size,
       sessions: this.#sessions.size,
-      subscriptions: this.#tree.size,
+      subscriptions: this.#tree.size + this.#shared.size,
       retained: this.#retained.size,
       dropped: this.#dropped,
       tooLarge: this.#tooLarge,
@@ -202,6 +209,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     if (!this.#closing) {
       this.#closing = true;
       this.#stopTicking();
+      this.#shared.close();
       for (const handshake of this.#handshakes) handshake.abort();
       for (const session of this.#sessions.values()) session.shutDown();
       this.#checkClosed();
@@ -257,7 +265,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
     this.#dropped++;
   }
 
-  tooLarge(session: ServerSession<P>, publish: Publish): void {
+  tooLarge(session: Subscriber<P>, publish: Publish): void {
     this.#tooLarge++;
     this.#deliveryObserver?.tooLarge(session, publish);
   }
@@ -272,6 +280,7 @@ class Server<P> implements MqttServer<P>, HandshakeHost<P> {
   #tick(): void {
     const nowMs = this.clock.now();
     this.#retained.tick(nowMs);
+    this.#shared.tick();
     for (const handshake of this.#handshakes) handshake.tick(nowMs);
     for (const session of this.#sessions.values()) session.tick(nowMs);
   }

@@ -48,7 +48,7 @@ export interface SessionHost<P> extends AuthenticationHost<P> {
   /** An ordinary message found the session's queue full. */
   dropped(): void;
   /** An ordinary message was larger than the client's Maximum Packet Size. */
-  tooLarge(session: ServerSession<P>, publish: Publish): void;
+  tooLarge(session: Subscriber<P>, publish: Publish): void;
   /** The session is over and must be forgotten. */
   forget(session: ServerSession<P>): void;
   report(error: unknown): void;
@@ -104,8 +104,9 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
       urgentRank,
       limits,
       share,
-      tooLarge: ({ publish }) => {
-        if (!host.application.reserves(publish.topic)) host.tooLarge(this, publish);
+      tooLarge: ({ publish, movesOn }) => {
+        // What is shared may fit another member.
+        if (movesOn === undefined && !host.application.reserves(publish.topic)) host.tooLarge(this, publish);
       },
       report: (error) => host.report(error),
     });
@@ -169,6 +170,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     connection.send(opening.connack);
     const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = peer;
     this.#outbox.attach({ stream, version, receiveMaximum, maximumPacketSize, topicAliasMaximum });
+    this.#host.subscribing.connected(this);
     this.#tell(() => application.opened(this));
   }
 
@@ -188,14 +190,28 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#outbox.send(outgoing);
   }
 
-  deliver(message: Outgoing): void {
-    const { outboxShare } = this.#host;
-    const full =
-      this.#outbox.isCrowded() ||
-      (!this.connected && outboxShare.bytes > outboxShare.bytesMax) ||
-      this.#outbox.queuedBytes + messageBytes(message.publish) > this.#host.limits.queuedBytesPerSession;
-    if (full) this.#host.dropped();
-    else this.#outbox.send(message);
+  get load(): number {
+    return this.#outbox.queued + this.#outbox.inFlight;
+  }
+
+  hasRoom(bytes: number): boolean {
+    const { outboxShare, limits } = this.#host;
+    return (
+      !this.#outbox.isCrowded() &&
+      (this.connected || outboxShare.bytes <= outboxShare.bytesMax) &&
+      this.#outbox.queuedBytes + bytes <= limits.queuedBytesPerSession
+    );
+  }
+
+  deliver(message: Outgoing): boolean {
+    const isTaken = this.hasRoom(messageBytes(message.publish));
+    if (isTaken) this.#outbox.send(message);
+    else this.#host.dropped();
+    return isTaken;
+  }
+
+  handBack(askedMax: number): number {
+    return this.#outbox.handBack(askedMax);
   }
 
   disconnect(reasonCode: number, reasonString?: string): void {
@@ -259,6 +275,7 @@ export class ServerSession<P> implements Subscriber<P>, ConnectionUser {
     this.#endsAtMs = nowMs + this.#expirySeconds * 1000;
     this.#willDueMs = nowMs + (this.#will?.properties.willDelaySeconds ?? 0) * 1000;
     this.tick(nowMs);
+    if (!this.#ended) this.#host.subscribing.disconnected(this);
   }
 
   report(error: unknown): void {

@@ -8,14 +8,16 @@ import type {
   UnsubscribePacket,
 } from '../packet.ts';
 import { failureFrom, ReasonCode } from '../reason-code.ts';
-import { isShared, isTopicFilter } from '../topic.ts';
+import { isShared, isTopicFilter, parseShared } from '../topic.ts';
 import { Allotment } from './allotment.ts';
 import type { Application, ReceivePolicy, SubscribeAnswer, SubscribeOptions } from './application.ts';
 import type { ServerLimits } from './limits.ts';
+import { forward, OrdinaryMessage } from './ordinary-message.ts';
 import type { RetainedStore } from './retained.ts';
-import { forward, isTooLong, OrdinaryMessage } from './routing.ts';
+import { isTooLong } from './routing.ts';
+import type { SharedSubscriptions } from './shared.ts';
 import type { Subscriber } from './subscriber.ts';
-import type { SubscriptionTree } from './subscription-tree.ts';
+import type { Subscription, SubscriptionTree } from './subscription-tree.ts';
 
 export interface SubscribingOptions<P> {
   readonly application: Application<P>;
@@ -23,6 +25,7 @@ export interface SubscribingOptions<P> {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly tree: SubscriptionTree<Subscriber<P>>;
+  readonly shared: SharedSubscriptions<P>;
   readonly retained: RetainedStore;
   report(error: unknown): void;
 }
@@ -31,6 +34,11 @@ const failed: SubscribeAnswer = { reasonCode: ReasonCode.unspecifiedError };
 const tooMany: SubscribeAnswer = {
   reasonCode: ReasonCode.quotaExceeded,
   reasonString: 'too many subscriptions',
+};
+/** §3.9.3, 0x8F: correctly formed, and not allowed. */
+const notShared: SubscribeAnswer = {
+  reasonCode: ReasonCode.topicFilterInvalid,
+  reasonString: 'this filter cannot be shared',
 };
 
 /** SUBSCRIBE and UNSUBSCRIBE: what is granted, and what follows a grant. */
@@ -80,18 +88,26 @@ export class Subscribing<P> {
 
   /** The session is over; the application is told that, and no single filters. */
   forget(session: Subscriber<P>): void {
-    const { application, tree } = this.#options;
+    const { application } = this.#options;
     for (const filter of session.subscriptions.keys()) {
       this.#bytes.giveBack(session.account, subscriptionBytes(filter));
-      if (!application.reserves(filter)) tree.remove(session, filter);
+      if (!application.reserves(filter)) this.#removeOrdinary(session, filter);
     }
     session.subscriptions.clear();
   }
 
-  /** Takes the filter out of the tree or tells the application. */
+  connected(session: Subscriber<P>): void {
+    this.#options.shared.connected(session);
+  }
+
+  /** The session lives on. */
+  disconnected(session: Subscriber<P>): void {
+    this.#options.shared.disconnected(session);
+  }
+
   #remove(session: Subscriber<P>, filter: string): void {
-    const { application, tree, report } = this.#options;
-    if (!application.reserves(filter)) tree.remove(session, filter);
+    const { application, report } = this.#options;
+    if (!application.reserves(filter)) this.#removeOrdinary(session, filter);
     else
       try {
         application.unsubscribed(session, filter);
@@ -100,15 +116,29 @@ export class Subscribing<P> {
       }
   }
 
+  #addOrdinary(session: Subscriber<P>, filter: string, subscription: Subscription): void {
+    const { tree, shared } = this.#options;
+    if (isShared(filter)) shared.join(session, subscription);
+    else tree.add(session, filter, subscription);
+  }
+
+  #removeOrdinary(session: Subscriber<P>, filter: string): void {
+    const { tree, shared } = this.#options;
+    if (isShared(filter)) shared.leave(session, filter);
+    else tree.remove(session, filter);
+  }
+
+  /** What is shared is judged by the filter behind its share name, in 3.1.1 too, which says nothing of it. */
   #ask(session: Subscriber<P>, filter: string, options: SubscribeOptions): SubscribeAnswer {
     const { application, limits, report } = this.#options;
-    if (isShared(filter)) return { reasonCode: ReasonCode.sharedSubscriptionsNotSupported };
-    if (!isTopicFilter(filter) || isTooLong(filter, limits))
+    const wanted = isShared(filter) ? parseShared(filter)?.filter : filter;
+    if (wanted === undefined || !isTopicFilter(wanted) || isTooLong(filter, limits))
       return { reasonCode: ReasonCode.topicFilterInvalid };
     if (options.isNew && !this.#hasRoom(session, filter)) return tooMany;
     try {
-      if (application.reserves(filter)) return application.subscribe(session, filter, options);
-      const allowed = application.authorize(session.principal, 'subscribe', filter);
+      if (application.reserves(wanted))
+        return isShared(filter) ? notShared : application.subscribe(session, filter, options);
+      const allowed = application.authorize(session.principal, 'subscribe', wanted);
       return { reasonCode: allowed ? options.qos : ReasonCode.notAuthorized };
     } catch (error) {
       report(error);
@@ -129,17 +159,19 @@ export class Subscribing<P> {
     qos: Qos,
     subscriptionId: number | undefined,
   ): void {
-    const { application, tree } = this.#options;
+    const { application } = this.#options;
     const { filter, noLocal = false, retainAsPublished = false } = request;
     const subscription = { filter, qos, noLocal, retainAsPublished, subscriptionId };
     if (!session.subscriptions.has(filter)) this.#bytes.take(session.account, subscriptionBytes(filter));
     session.subscriptions.set(filter, subscription);
-    if (!application.reserves(filter)) tree.add(session, filter, subscription);
+    if (!application.reserves(filter)) this.#addOrdinary(session, filter, subscription);
   }
 
   #follow(session: Subscriber<P>, filter: string, options: SubscribeOptions): void {
-    const { application, report } = this.#options;
-    if (!application.reserves(filter)) this.#sendRetained(session, filter, options);
+    const { application, report, shared } = this.#options;
+    if (isShared(filter))
+      shared.joined(session, filter); // retained messages are not sent (§3.8.3.1)
+    else if (!application.reserves(filter)) this.#sendRetained(session, filter, options);
     else
       try {
         application.subscribed(session, filter, options);
@@ -165,11 +197,11 @@ export class Subscribing<P> {
   }
 }
 
-/** What one costs in memory at most, nodes of the tree included. */
+/** What one costs in memory at most, nodes of the tree and its group included. */
 function subscriptionBytes(filter: string): number {
   let levels = 1;
   for (let at = filter.indexOf('/'); at >= 0; at = filter.indexOf('/', at + 1)) levels++;
-  return 300 + levels * 200 + filter.length;
+  return (isShared(filter) ? 1500 : 300) + levels * 200 + filter.length;
 }
 
 function optionsOf({ qos, retainHandling = 0 }: SubscriptionRequest, isNew: boolean): SubscribeOptions {
