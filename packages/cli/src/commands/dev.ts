@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import { connectProfile } from '@sealpost/client/node';
+import { startPoolAtLowerPriority } from '@sealpost/identity/node';
 import { Command, Option } from 'commander';
 import { portBase } from '../arguments.ts';
 import type { Context } from '../context.ts';
@@ -40,6 +41,7 @@ export function devCommand(context: Context): Command {
 
 async function dev(context: Context, options: DevCommandOptions): Promise<void> {
   const { terminal, env, ending } = context;
+  await startPoolAtLowerPriority();
   // Only here: no other command should pay for loading a server.
   const { openDevSession } = await import('../dev/session.ts');
   const session = await openDevSession({

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { startPoolAtLowerPriority } from '@sealpost/identity/node';
 import { Command } from 'commander';
 import { withConfigOptions } from '../config-options.ts';
 import type { Context } from '../context.ts';
@@ -18,6 +19,7 @@ export function serveCommand(context: Context): Command {
     .option('--json', 'one line of JSON when it listens, instead of a sentence')
     .addHelpText('after', examples)
     .action(async (options: ServeOptions) => {
+      await startPoolAtLowerPriority();
       // Only here: no other command should pay for loading a server.
       const { serve } = await import('../domain/serve.ts');
       await serve(context, options);

@@ -17,6 +17,7 @@ export type { Credential } from './key-files.ts';
 export { generateKeys, publicKeyOf } from './keys.ts';
 export type { KeyPair } from './keys.ts';
 export { decodePem, encodePem } from './pem.ts';
+export { startPoolAtLowerPriority } from './pool-priority.ts';
 export { nodeSigner } from './signer.ts';
 export type { SignerParts } from './signer.ts';
 export { TlsAuthority, createTlsAuthority, loadTlsAuthority, saveTlsAuthority } from './tls-authority.ts';
