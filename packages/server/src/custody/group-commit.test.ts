@@ -173,3 +173,22 @@ test('answers are given in pieces, what is urgent first, so that each is not the
   assert.ok(turns.every((turn) => turn.length <= 16));
   await Promise.all(all);
 });
+
+test('batches are small while urgent messages come, and large again after', async () => {
+  const { commits, signAll, nextBatch } = fixture();
+  const all: Promise<unknown>[] = [commits.commit(step(Precedence.flash), Precedence.flash)];
+  const sizes: number[] = [];
+  for (let n = 0; n < 275; n += 1) {
+    const batch = await nextBatch();
+    sizes.push(batch.lanes.length);
+    for (let k = 0; k < batch.lanes.length + 40; k += 1)
+      if (all.length < 6_000) all.push(commits.commit(step(Precedence.routine), Precedence.routine));
+    signAll();
+    await new Promise(setImmediate);
+    batch.done();
+  }
+  const [first = 0, second = 0] = sizes;
+  assert.equal(first, 1);
+  assert.ok(second <= 16 && Math.max(...sizes.slice(0, 250)) <= 16);
+  assert.ok(Math.max(...sizes.slice(260)) > 16, String(sizes.slice(250)));
+});

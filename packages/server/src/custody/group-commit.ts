@@ -25,6 +25,10 @@ export interface GroupCommitOptions {
 }
 
 const batchTransitionsMax = 64;
+/** While urgent messages come, batches stay small: each is signed, written and answered beside the urgent one. */
+const smallBatchMax = 16;
+/** So many batches after the last urgent one, they are large again. */
+const calmAfter = 256;
 const batchBytesMax = 512 * 1024;
 const urgentRank = Precedence.immediate;
 /** What is urgent may make a batch so many times as large. */
@@ -88,6 +92,8 @@ export class GroupCommit {
   #order = 0;
   #taken = 0;
   #awaited = 0;
+  /** Batches since the last one with something urgent in it. */
+  #calm = calmAfter;
   #writing = false;
   #flushSet = false;
   #answerSet = false;
@@ -156,17 +162,24 @@ export class GroupCommit {
 
   #hasRoom({ rank, bytes }: Entry): boolean {
     if (this.#open.length === 0) return true;
-    const times = rank >= urgentRank ? urgentTimes : 1;
-    return (
-      this.#open.length < batchTransitionsMax * times && this.#openBytes + bytes <= batchBytesMax * times
-    );
+    if (rank >= urgentRank)
+      return this.#mayHold(batchTransitionsMax * urgentTimes, bytes, batchBytesMax * urgentTimes);
+    return this.#mayHold(this.#transitionsMax, bytes, batchBytesMax);
+  }
+
+  #mayHold(transitionsMax: number, bytes: number, bytesMax: number): boolean {
+    return this.#open.length < transitionsMax && this.#openBytes + bytes <= bytesMax;
+  }
+
+  get #transitionsMax(): number {
+    return this.#calm < calmAfter ? smallBatchMax : batchTransitionsMax;
   }
 
   #nextLane(): Entry[] {
     const waiting = [...this.#backlog.values()].filter((lane) => lane.length > 0);
     const head = (lane: Entry[]): Entry => lane[0] as Entry;
     const better: (left: Entry, right: Entry) => boolean =
-      this.#taken % fairShare === fairShare - 1 && this.#open.length < batchTransitionsMax
+      this.#taken % fairShare === fairShare - 1 && this.#open.length < this.#transitionsMax
         ? (left, right) => left.order < right.order
         : (left, right) => left.rank > right.rank;
     return waiting.reduce((best, lane) => (better(head(lane), head(best)) ? lane : best));
@@ -245,6 +258,7 @@ export class GroupCommit {
     const batch = this.#takeReady();
     if (batch.length === 0) return;
     this.#writing = true;
+    this.#calm = batch.some(({ rank }) => rank >= urgentRank) ? 0 : this.#calm + 1;
     this.#fill();
     this.#options.write(batch).then(
       (results) => {
