@@ -139,6 +139,18 @@ test('a profile can be carried away: its files lie beside it, and nobody else ma
   assert.deepEqual(await modes(away), { 'ann-tls-authority.pem': 0o644, 'ann.json': 0o600 });
 });
 
+test('a password that is shown only once is shown even if the profile cannot be written', async (t) => {
+  const { folder, file } = await prepared(t);
+  // A folder is in the place of the file.
+  const profile = join(folder, 'data');
+  const args = ['account', 'add', 'ann@home.test', '--generate-password', '--profile', profile, '--json'];
+  const { code, out } = await sealpost([...args, '--config', file]);
+  assert.notEqual(code, 0);
+  const { password, profile: written } = json(out);
+  assert.equal(typeof password, 'string');
+  assert.equal(written, undefined);
+});
+
 test('a store of a newer program is left alone, and one sentence says so', async (t) => {
   const { folder, file } = await prepared(t);
   const path = join(folder, 'data/accounts.sqlite');

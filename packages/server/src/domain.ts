@@ -325,7 +325,15 @@ export async function openDomain<L extends Listening>(options: DomainOptions<L>)
     report,
   });
   const relayServer = createMqttServer<Domain>({
-    application: new RelayFront({ domain, trust, signer, clock, inbound, ...linkEvents }),
+    application: new RelayFront({
+      domain,
+      trust,
+      signer,
+      clock,
+      inbound,
+      isPeer: (peer) => peers.has(peer),
+      ...linkEvents,
+    }),
     // Custody repeats what was not answered; a session beyond its connection would do it a second time [RELAY-3].
     limits: { receiveMaximum: peerReceiveMaximum, sessionExpirySecondsMax: 0 },
     clock,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Precedence, precedenceName } from '@sealpost/protocol';
 import type { AccountKind, PrecedenceName } from '@sealpost/protocol';
-import type { StoredAccount, StoredCredential } from '@sealpost/server';
+import type { LoadedConfig, StoredAccount, StoredCredential } from '@sealpost/server';
 import type { ConfigOptions } from '../config-options.ts';
 import type { Context } from '../context.ts';
 import { isoTime } from '../evidence-format.ts';
@@ -54,14 +54,9 @@ export function addAccount(context: Context, text: string, options: AddOptions):
     };
     const made = await makeCredential(context, administration, account, options);
     if (!store.add(account, made.stored)) throw alreadyThere(address);
-    const profile = await writeAccountProfile(loaded, account, options, made.secrets);
     const id = store.find(address)?.credentials[0]?.id ?? '';
-    tell(
-      context,
-      options,
-      { address, id, made, profile },
-      `${address} is added: ${kind}, sends up to ${ceiling}.`,
-    );
+    const sentence = `${address} is added: ${kind}, sends up to ${ceiling}.`;
+    await tellWithProfile(context, loaded, account, options, { id, made }, sentence);
   });
 }
 
@@ -111,9 +106,8 @@ export function addCredential(context: Context, text: string, options: AddCreden
     checkRoom(account);
     const made = await makeCredential(context, administration, account, options);
     const id = store.addCredential(account.address, made.stored) ?? '';
-    const profile = await writeAccountProfile(loaded, account, options, made.secrets);
-    const { address } = account;
-    tell(context, options, { address, id, made, profile }, `${address} has one more credential.`);
+    const sentence = `${account.address} has one more credential.`;
+    await tellWithProfile(context, loaded, account, options, { id, made }, sentence);
   });
 }
 
@@ -162,6 +156,25 @@ interface Told {
   readonly id: string;
   readonly made: MadeCredential;
   readonly profile: string | undefined;
+}
+
+/** A password that is shown only now is shown even if its profile cannot be written: it is in the store already. */
+async function tellWithProfile(
+  context: Context,
+  loaded: LoadedConfig,
+  account: Pick<StoredAccount, 'address' | 'kind'>,
+  options: ProfileOptions & JsonOption,
+  { id, made }: Pick<Told, 'id' | 'made'>,
+  sentence: string,
+): Promise<void> {
+  const { address } = account;
+  try {
+    const profile = await writeAccountProfile(loaded, account, options, made.secrets);
+    tell(context, options, { address, id, made, profile }, sentence);
+  } catch (error) {
+    tell(context, options, { address, id, made, profile: undefined }, sentence);
+    throw error;
+  }
 }
 
 function tell(

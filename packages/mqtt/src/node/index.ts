@@ -6,4 +6,5 @@ export { listenTcp, listenTls } from './listen.ts';
 export type { Acceptor, Listener, ListenOptions, ListenTlsOptions, TlsListener } from './listen.ts';
 export { listenWebSocket, webSocketPath } from './listen-web-socket.ts';
 export type { ListenWebSocketOptions } from './listen-web-socket.ts';
+export { isLoopbackAddress, isLoopbackHost } from './loopback.ts';
 export { transportInfoOf, transportOf } from './transport.ts';

@@ -14,6 +14,7 @@ import { WebSocketServer } from 'ws';
 import { serverLimits } from '../server/limits.ts';
 import { Doorway } from './doorway.ts';
 import type { Acceptor, ListenOptions, TlsListener } from './listen.ts';
+import { isLoopbackHost } from './loopback.ts';
 import { lingerMs, transportInfoOf } from './transport.ts';
 import { webSocketTransportOf } from './web-socket-transport.ts';
 
@@ -48,7 +49,7 @@ export async function listenWebSocket(
   acceptor: Acceptor,
   { host, port, tls, gate, origins, messageBytesMax = serverLimits.packetBytesMax }: ListenWebSocketOptions,
 ): Promise<TlsListener> {
-  if (tls === undefined && !isLoopbackName(host))
+  if (tls === undefined && !isLoopbackHost(host))
     throw new RangeError(`WebSocket without TLS is for loopback only, not for ${host}`);
   const http = {
     headersTimeout: requestMs,
@@ -138,10 +139,6 @@ function upgradeRequired(_request: IncomingMessage, response: ServerResponse): v
     'Content-Type': 'text/plain',
   });
   response.end('This is MQTT over WebSocket.\n');
-}
-
-function isLoopbackName(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.[0-9]{1,3}){3}$/.test(host);
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Transport, TransportInfo } from '../link/transport.ts';
+import { isLoopbackAddress } from './loopback.ts';
 
 /** After `close`, a peer that does not end its side is cut off. */
 export const lingerMs = 2_000;
@@ -17,15 +18,11 @@ export function transportInfoOf(socket: Socket | TLSSocket): TransportInfo {
   const issuer = certificate?.issuerCertificate;
   return {
     secure: socket instanceof TLSSocket,
-    loopback: isLoopback(remote),
+    loopback: isLoopbackAddress(remote),
     remote: `${remote}:${socket.remotePort ?? 0}`,
     ...(certificate === undefined ? undefined : { peerCertificate: new Uint8Array(certificate.raw) }),
     ...(issuer === undefined ? undefined : { peerIssuer: new Uint8Array(issuer.raw) }),
   };
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address);
 }
 
 class SocketTransport implements Transport {

@@ -56,12 +56,15 @@ export async function restoreBackup(backup: string, directory: string): Promise<
   try {
     await mkdir(partial, { mode: 0o700 });
     const folders = new Set([partial]);
-    for (const { path, isPublic } of files) {
+    for (const { path, sha256, isPublic } of files) {
       const to = join(partial, path);
       await mkdir(dirname(to), { recursive: true, mode: 0o700 });
       await copyFile(join(backup, filesFolder, path), to, constants.COPYFILE_EXCL);
       await chmod(to, isPublic ? 0o644 : 0o600);
       syncPath(to);
+      // What was verified is what was read then; a backup on a failing disk may read differently now.
+      if ((await sha256Of(to)) !== sha256)
+        throw new BackupError('backup-invalid', `${path} is not what was backed up.`);
       folders.add(dirname(to));
     }
     for (const folder of folders) syncPath(folder);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kinds of values a key may have. Each says in its message what would be right.
 import { isIP } from 'node:net';
+import { isLoopbackHost } from '@sealpost/mqtt/node';
 import { parseDomain, type Domain } from '@sealpost/protocol';
 import { z } from 'zod';
 
@@ -23,10 +24,6 @@ export function parsePlace(text: string): Place | undefined {
 
 export function formatPlace({ host, port }: Place): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
 
 export const domainName = z
@@ -65,7 +62,7 @@ export const listeningPlace = placeWhere(
 );
 
 export const loopbackPlace = placeWhere(
-  ({ host }) => isLoopback(host),
+  ({ host }) => isLoopbackHost(host),
   ({ host, port }) =>
     `is on ${host}, which others can reach, and nothing is encrypted there; write "127.0.0.1:${port}", and offer mqtts to others`,
 );

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addressKey, addressOfRemote, isLoopbackAddress } from './address.ts';
+import { isLoopbackAddress, isLoopbackHost } from '@sealpost/mqtt/node';
+import { addressKey, addressOfRemote } from './address.ts';
 
 test('an IPv4 address counts for itself, whatever socket it came over', () => {
   assert.equal(addressKey('192.0.2.7'), '192.0.2.7');
@@ -40,5 +41,7 @@ test('address and port of a transport are told apart', () => {
   assert.ok(
     isLoopbackAddress('127.0.0.9') && isLoopbackAddress('::1') && isLoopbackAddress('::ffff:127.0.0.1'),
   );
-  assert.ok(!isLoopbackAddress('128.0.0.1'));
+  for (const other of ['128.0.0.1', '127.evil.example', '127.0.0.1.evil.example', '::ffff:10.0.0.1', ''])
+    assert.ok(!isLoopbackHost(other), other);
+  assert.ok(isLoopbackHost('localhost') && !isLoopbackAddress('localhost'));
 });

@@ -24,7 +24,3 @@ export function addressKey(address: string): string {
 export function addressOfRemote(remote: string): string {
   return remote.slice(0, remote.lastIndexOf(':'));
 }
-
-export function isLoopbackAddress(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./i.test(address);
-}

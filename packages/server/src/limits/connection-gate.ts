@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { addressKey, isLoopbackAddress } from './address.ts';
+import { isLoopbackAddress } from '@sealpost/mqtt/node';
+import { addressKey } from './address.ts';
 import { Bucket } from './bucket.ts';
 import type { DomainLimits } from './limits.ts';
 import { Table } from './table.ts';

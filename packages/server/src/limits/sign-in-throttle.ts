@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { accept, refuse, type Result } from '@sealpost/protocol';
-import { addressKey, isLoopbackAddress } from './address.ts';
+import { isLoopbackAddress } from '@sealpost/mqtt/node';
+import { addressKey } from './address.ts';
 import { Bucket } from './bucket.ts';
 import type { DomainLimits } from './limits.ts';
 import { Table } from './table.ts';

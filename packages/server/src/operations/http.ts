@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's listener: three pages, read only, on this machine only.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
+import { isLoopbackHost } from '@sealpost/mqtt/node';
 
 export interface Page {
   readonly status: number;
@@ -36,7 +36,7 @@ export async function listenForOperators(
   pages: Pages,
   report: (error: unknown) => void,
 ): Promise<OperationsListener> {
-  if (!isLoopback(host)) throw new RangeError(`${host} can be reached from elsewhere`);
+  if (!isLoopbackHost(host)) throw new RangeError(`${host} can be reached from elsewhere`);
   const server = createServer({ ...limits, keepAlive: false }, (request, response) => {
     answer(pages, request, response).catch((error: unknown) => {
       report(error);
@@ -47,7 +47,7 @@ export async function listenForOperators(
   // Malformed, too large, too slow: Node has a default answer for each, and it is a good one.
   await listening(server, host, port);
   const address = server.address();
-  if (address === null || typeof address === 'string' || !isLoopback(address.address)) {
+  if (address === null || typeof address === 'string' || !isLoopbackHost(address.address)) {
     server.close();
     throw new RangeError(`${host} can be reached from elsewhere`);
   }
@@ -96,7 +96,7 @@ async function pageFor(pages: Pages, request: IncomingMessage): Promise<Page> {
   // RFC 9112 §3.2: a proxy in front may have looked at another one than we do.
   if (others.length > 0) return text(400, 'One Host only.');
   // A page in somebody's browser must not read this through a name that leads here.
-  if (!isLoopback(hostNameOf(host))) return text(421, 'Ask for this machine by a loopback name.');
+  if (!isLoopbackHost(hostNameOf(host))) return text(421, 'Ask for this machine by a loopback name.');
   const path = url.split('?', 1)[0] ?? '';
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
   if (page === undefined) return text(404, `There are ${Object.keys(pages).join(', ')}.`);
@@ -115,8 +115,4 @@ function hostsOf({ headersDistinct }: IncomingMessage): readonly string[] {
 
 function hostNameOf(host: string): string {
   return host.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }

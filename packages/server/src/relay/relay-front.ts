@@ -33,6 +33,8 @@ interface RelayFrontOptions {
   readonly signer: Signer;
   readonly clock: Clock;
   readonly inbound: Inbound;
+  /** Still one of those that may link: the list may have changed while it proved itself. */
+  isPeer(domain: Domain): boolean;
   linkUp(peer: Domain, sink: Sink): void;
   /** `reason` is for people. */
   linkDown(peer: Domain, sink: Sink, reason: string): void;
@@ -137,8 +139,11 @@ export class RelayFront implements Application<Domain> {
     this.#options.linkDown(session.principal, session, 'the peer has unsubscribed');
   }
 
-  opened(): void {
-    // A link counts once the peer has subscribed.
+  /** A link counts once the peer has subscribed. */
+  opened(session: Session<Domain>): void {
+    if (this.#options.isPeer(session.principal)) return;
+    const { mqtt, sentence } = describeError('link-untrusted');
+    session.disconnect(mqtt, sentence);
   }
 
   closed(session: Session<Domain>): void {
